@@ -1,0 +1,50 @@
+# make run     a simulated gate with its page on http://127.0.0.1:8080 (PORT=, STATE_DIR= can be set)
+# make test    everything: installs what tests need, then tests, lint and types
+# make check   lint and types only
+# make bench   measures, prints a table, writes bench-results.json
+# make campaign  the long randomised runs
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8080
+STATE_DIR ?= .state
+BIN = $(VENV)/bin
+
+.PHONY: run test check bench campaign clean
+
+run: $(VENV)/.installed
+	@exec $(BIN)/antt-gate simulate --port $(PORT) --state-dir $(STATE_DIR)
+
+test: $(VENV)/.test-installed
+	@.ci/debian-packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+check: $(VENV)/.test-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.test-installed
+	@.ci/debian-packages
+	$(BIN)/python -m tests.bench
+
+campaign: $(VENV)/.test-installed
+	$(BIN)/python -m tests.campaign
+
+clean:
+	rm -rf $(VENV) .state .mypy_cache .ruff_cache .pytest_cache bench-results.json artefacts
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "antt-gate needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test-installed: pyproject.toml $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/.installed

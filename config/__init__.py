@@ -1,0 +1,1 @@
+"""What a site is: one TOML file, checked whole before anything starts."""

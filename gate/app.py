@@ -1,0 +1,274 @@
+"""The main process, put together: build, start, wait, stop in reverse order.
+
+journal → socket → keeper → children, each with a line in the log; undone from the last to the first. Everything but
+the journal's writer runs in one event loop; nothing in it may block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from config.load import runtime_dir, socket_path
+from config.schema import Settings
+from gate import wallclock
+from gate.controller import Controller, Effects
+from gate.journal import Journal, JournalReader, boot_id, utc
+from gate.keeper_link import Heard, KeeperLink
+from gate.memory import Timing
+from gate.model import Code, Fact, JsonObject, Kind, Origin, Outputs, Refusal
+from gate.notify import notify, watchdog_s
+from gate.refusals import refuse
+from gate.server import Server, Wish, YardOrder
+from gate.supervisor import Supervisor, commands_of
+
+log = logging.getLogger(__name__)
+
+CLOCK_CHECK_S = 5.0
+CLOCK_JUMP_S = 2.0
+YARD_PATIENCE_S = 2.0
+CHILDREN = ("camera", "mqtt_bridge", "api")
+US = Origin(type="process", id="gate")
+
+
+class App:
+    """The gate process. It is the `Desk` behind the socket and the effects of the controller."""
+
+    def __init__(self, settings: Settings, config: Path, overrides: Sequence[str], trace: Path | None) -> None:
+        self._settings = settings
+        timing = settings.gate.timing
+        self._journal = Journal(settings.storage.state_dir / "journal.db", self._written)
+        self._server = Server(socket_path(settings), self)
+        self._supervisor = Supervisor(
+            commands_of(str(config), overrides, _wanted_children(settings)),
+            lambda kind, data: self._write(kind, US, data),
+            self._publish,
+            lambda: utc(time.time()),
+        )
+        self._keeper = KeeperLink(
+            settings,
+            runtime_dir(settings),
+            trace,
+            Heard(packet=self._packet, up=self._keeper_up, down=self._keeper_down),
+        )
+        self._keeper_known: JsonObject = {"alive": False, "since": None, "restarts": -1, "health": {}}
+        self._controller = Controller(
+            Timing(
+                dead_time_s=timing.dead_time_s,
+                max_travel_s=timing.max_travel_s,
+                warning_s=timing.warning_s,
+                unsighted_warning_s=timing.unsighted_warning_s,
+            ),
+            Effects(write=self._write, order=self._order, publish=self._publish, utc=_wall),
+            time.monotonic(),
+            has_beam=settings.gate.pins.beam is not None,
+        )
+        self._since = utc(time.time())
+        self._boot_id = boot_id()
+        self._trusted = False
+        self._publishing = False
+        self._alarm: asyncio.TimerHandle | None = None
+        self._yard_answers: dict[int, asyncio.Future[JsonObject | Refusal]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run(self) -> None:
+        """Work until SIGTERM or SIGINT.
+
+        Raises `JournalError` or `SocketError` where the gate can't even begin.
+        """
+        self._loop = loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        async with contextlib.AsyncExitStack() as undo:
+            self._trusted = self._settings.simulated or wallclock.is_synchronised()
+            self._journal.open()
+            undo.callback(self._journal.close)
+            self._write_boot()
+            await self._server.open()
+            undo.push_async_callback(self._server.close)
+            self._keeper.open()
+            undo.push_async_callback(self._keeper.close)
+            await self._supervisor.open()
+            undo.push_async_callback(self._supervisor.close)
+            chores = [asyncio.create_task(self._watch_clock()), asyncio.create_task(self._feed_watchdog())]
+            undo.callback(lambda: [chore.cancel() for chore in chores])
+            undo.callback(lambda: self._write(Kind.SHUTDOWN, US, {"reason": "stopped by a signal"}))
+            self._wake()
+            notify("READY=1")
+            log.info("the gate %s is up; local socket %s", self._settings.site.id, socket_path(self._settings))
+            await stop.wait()
+            notify("STOPPING=1")
+            log.info("stopping")
+
+    # ------------------------------------------------------------ Desk: what the socket asks for
+
+    def snapshot(self) -> JsonObject:
+        """Return what `GET /gate` says."""
+        ours: JsonObject = {"alive": True, "since": self._since, "restarts": 0, "health": self._own_health()}
+        off: JsonObject = {"alive": False, "off": True, "since": None, "restarts": 0, "health": {}}
+        others: JsonObject = dict.fromkeys(CHILDREN, off) | self._supervisor.plain()
+        return {
+            "gate_id": self._settings.site.id,
+            "name": self._settings.site.name,
+            **self._controller.snapshot(time.monotonic()),
+            "at": utc(time.time()),
+            "clock_trusted": self._trusted,
+            "boot_id": self._boot_id,
+            "simulated": self._settings.simulated,
+            "processes": {"gate": ours, "keeper": self._keeper_known, **others},
+        }
+
+    def request(self, wish: Wish) -> JsonObject | Refusal:
+        """Obey or refuse."""
+        return self._controller.request(wish, time.monotonic())
+
+    def command_status(self, command_id: str) -> JsonObject | None:
+        """Return how far a command got."""
+        return self._controller.command_status(command_id)
+
+    def report(self, kind: Kind, by: Origin, data: JsonObject) -> str:
+        """Queue a fact and return its id."""
+        return self._journal.write(kind, by.plain(), data, trusted=self._trusted)
+
+    def beat(self, who: str, pid: int, health: JsonObject) -> None:  # noqa: ARG002 - the port's signature
+        """Take note that a process is alive."""
+        self._supervisor.beat(who, health)
+
+    def yard(self, order: YardOrder) -> Refusal | asyncio.Future[JsonObject | Refusal]:
+        """Pass an order to the simulated yard."""
+        if not self._settings.simulated or self._loop is None:
+            return refuse(Code.NOT_SIMULATED)
+        number = self._keeper.yard(order.action, order.arguments)
+        answer: asyncio.Future[JsonObject | Refusal] = self._loop.create_future()
+        self._yard_answers[number] = answer
+        self._loop.call_later(YARD_PATIENCE_S, self._answer_yard, number, refuse(Code.KEEPER_DOWN))
+        return answer
+
+    # ------------------------------------------------------------ what the keeper says
+
+    def _packet(self, packet: JsonObject) -> None:
+        match packet["t"]:
+            case "sample":
+                self._controller.sample(packet, time.monotonic())
+                self._wake()
+            case "scene" if isinstance(data := packet["data"], dict):
+                self._server.push("yard", data)
+            case "yard":
+                unknown = Refusal(code=Code.UNKNOWN_ORDER, title=str(packet.get("error")), remedy="Correct the order.")
+                done = packet.get("ok")
+                self._answer_yard(int(str(packet["n"])), done if isinstance(done, dict) else unknown)
+
+    def _keeper_up(self, pid: int) -> None:
+        restarts = int(str(self._keeper_known["restarts"])) + 1
+        self._keeper_known = {"alive": True, "since": utc(time.time()), "restarts": restarts, "health": {}}
+        self._write(Kind.PROCESS_STARTED, US, {"process": "keeper", "pid": pid})
+        self._publish()
+
+    def _keeper_down(self, reason: str) -> None:
+        self._keeper_known = {**self._keeper_known, "alive": False, "reason": reason}
+        self._write(Kind.PROCESS_DIED, US, {"process": "keeper", "reason": reason})
+        self._controller.keeper_is_gone(time.monotonic())
+        self._wake()
+
+    def _wake(self) -> None:
+        """Re-arm the one timer for the moment the controller wants to be woken."""
+        if self._loop is None:
+            return
+        if self._alarm:
+            self._alarm.cancel()
+        wait_s = max(0.0, self._controller.deadline_s - time.monotonic())
+        self._alarm = self._loop.call_later(wait_s, self._woken)
+
+    def _woken(self) -> None:
+        self._controller.wake(time.monotonic())
+        self._wake()
+
+    def _answer_yard(self, number: int, answer: JsonObject | Refusal) -> None:
+        waiting = self._yard_answers.pop(number, None)
+        if waiting and not waiting.done():
+            waiting.set_result(answer)
+
+    # ------------------------------------------------------------ effects
+
+    def _order(self, for_seq: int, outputs: Outputs, fast: bool) -> None:  # noqa: FBT001 - an effect's signature
+        self._keeper.order(for_seq, outputs, fast=fast)
+
+    def _write(self, kind: Kind, by: Origin, data: JsonObject) -> None:
+        self._journal.write(kind, by.plain(), data, trusted=self._trusted)
+
+    def _publish(self) -> None:
+        """Push the state once for all that changes in this turn of the loop."""
+        if self._loop and not self._publishing:
+            self._publishing = True
+            self._loop.call_soon(self._publish_now)
+
+    def _publish_now(self) -> None:
+        self._publishing = False
+        self._server.push("state", self.snapshot())
+
+    def _written(self, fact: Fact) -> None:
+        """Tell everybody of a fact that is now safe; called in the journal's thread."""
+        if self._loop:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                self._loop.call_soon_threadsafe(self._server.push, "fact", fact.plain())
+
+    # ------------------------------------------------------------ chores
+
+    def _own_health(self) -> JsonObject:
+        trouble = self._journal.trouble
+        return {"ok": not trouble, "reason": trouble}
+
+    def _write_boot(self) -> None:
+        """Begin the journal's chapter; a move that was under way is named interrupted and never resumed (I7)."""
+        reader = JournalReader(self._settings.storage.state_dir / "journal.db")
+        kinds = [Kind.DRIVE_ENERGISED.value, Kind.DRIVE_RELEASED.value]
+        newest = reader.read(kinds=kinds, newest_first=True, limit=1)
+        reader.close()
+        kept_as = self._journal.kept_as
+        self._write(Kind.BOOT, US, {"version": _version(), **({"journal_kept_as": kept_as.name} if kept_as else {})})
+        if newest and newest[0].kind == Kind.DRIVE_ENERGISED:
+            data = newest[0].data
+            told: JsonObject = {"direction": data.get("direction"), "command_id": data.get("command_id")}
+            self._write(Kind.DRIVE_RELEASED, US, {**told, "why": "interrupted", "ran_ms": None})
+
+    async def _watch_clock(self) -> None:
+        """Notice when the wall clock jumps or is believed again; nothing moves because of it."""
+        offset_s = time.time() - time.monotonic()
+        while True:
+            await asyncio.sleep(CLOCK_CHECK_S)
+            now_offset_s = time.time() - time.monotonic()
+            trusted = self._settings.simulated or wallclock.is_synchronised()
+            jump_s = now_offset_s - offset_s
+            if abs(jump_s) > CLOCK_JUMP_S or trusted is not self._trusted:
+                self._trusted = trusted
+                self._write(Kind.CLOCK_CHANGED, US, {"jump_ms": round(jump_s * 1000), "trusted": trusted})
+                self._publish()
+            offset_s = now_offset_s
+
+    async def _feed_watchdog(self) -> None:
+        every_s = watchdog_s()
+        while every_s:
+            notify("WATCHDOG=1")
+            await asyncio.sleep(every_s / 3)
+
+
+def _wanted_children(settings: Settings) -> list[str]:
+    wanted = {"camera": settings.camera.enabled, "mqtt_bridge": settings.mqtt.enabled, "api": True}
+    return [name for name, on in wanted.items() if on]
+
+
+def _wall(mono_s: float) -> str:
+    """Return the wall time of a monotonic moment, by the clock as it is now."""
+    return utc(time.time() - time.monotonic() + mono_s)
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - once, and not before the keeper is needed
+
+    return version("antt-gate")

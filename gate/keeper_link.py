@@ -1,0 +1,161 @@
+"""The gate's end of the keeper: starts it, hears it, starts it again when it dies.
+
+Packets are those of `keeper.py`. The socket pair closes with either process: each notices the other's death at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.schema import InputPin, Settings
+from gate.keeper import LARGEST_PACKET
+from gate.model import JsonObject, Outputs
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 10.0
+STEADY_S = 10.0
+STOP_S = 1.0
+
+
+def pins_of(settings: Settings) -> list[JsonObject]:
+    """Return every wired signal as the plain data of `gate.pins.Pin`."""
+    pins: list[JsonObject] = []
+    for signal, line in settings.gate.pins.by_line():
+        pin = getattr(settings.gate.pins, signal)
+        pull = pin.pull if isinstance(pin, InputPin) else None
+        pins.append({"signal": signal, "line": line, "active_high": pin.active == "high", "pull": pull})
+    return pins
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """Who is told: of each packet, of the keeper's start, of its end."""
+
+    packet: Callable[[JsonObject], None]
+    up: Callable[[int], None]
+    down: Callable[[str], None]
+
+
+class KeeperLink:
+    """One keeper process at a time, for as long as it is open."""
+
+    def __init__(self, settings: Settings, runtime: Path, trace: Path | None, heard: Heard) -> None:
+        self._config: JsonObject = {
+            "pins": pins_of(settings),
+            "simulated": settings.simulated,
+            "lease_s": settings.gate.timing.lease_ms / 1000,
+            "dead_time_s": settings.gate.timing.dead_time_s,
+            "yard_file": str(settings.storage.state_dir / "yard.json"),
+            "trace": str(trace) if trace else None,
+        }
+        self._runtime = runtime
+        self._heard = heard
+        self._process: subprocess.Popen[bytes] | None = None
+        self._link: socket.socket | None = None
+        self._pause_s = FIRST_PAUSE_S
+        self._born_s = 0.0
+        self._reason = ""
+        self._again: asyncio.TimerHandle | None = None
+        self._orders = 0
+
+    def open(self) -> None:
+        """Start the keeper. Outputs are claimed at their inactive level before it says it is ready."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            ours.setblocking(False)
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "gate.keeper", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "LG_WD": str(self._runtime)},  # lgpio leaves files where it works (gpiozero #1106)
+                start_new_session=True,
+            )
+        self._link, self._born_s, self._reason = ours, time.monotonic(), ""
+        ours.send(json.dumps(self._config).encode())
+        asyncio.get_running_loop().add_reader(ours.fileno(), self._readable)
+
+    async def close(self) -> None:
+        """Let the keeper go: it switches everything off, then ends."""
+        if self._again:
+            self._again.cancel()
+        process = self._process
+        self._forget()
+        if process:
+            try:
+                await asyncio.to_thread(process.wait, STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                await asyncio.to_thread(process.wait)
+
+    def order(self, for_seq: int, outputs: Outputs, *, fast: bool) -> None:
+        """Answer a sample with what is to be on. If the keeper can't take it, its lease runs out."""
+        others = [name for name in ("lamp", "buzzer", "siren", "light") if getattr(outputs, name)]
+        drive = outputs.drive.value if outputs.drive else None
+        self._send({"t": "order", "for": for_seq, "drive": drive, "on": others, "fast": fast})
+
+    def yard(self, action: str, arguments: list[str]) -> int:
+        """Pass an order to the simulated yard; the answer comes as a packet with this number."""
+        self._orders += 1
+        self._send({"t": "yard", "n": self._orders, "action": action, "arguments": arguments})
+        return self._orders
+
+    def _send(self, message: JsonObject) -> None:
+        if self._link:
+            with contextlib.suppress(OSError):
+                self._link.send(json.dumps(message, separators=(",", ":")).encode())
+
+    def _readable(self) -> None:
+        while self._link:
+            try:
+                packet = self._link.recv(LARGEST_PACKET)
+            except BlockingIOError:
+                return
+            except OSError:
+                packet = b""
+            if not packet:
+                self._lost()
+                return
+            self._take(json.loads(packet))
+
+    def _take(self, message: JsonObject) -> None:
+        if message["t"] == "ready":
+            self._heard.up(int(str(message["pid"])))
+        elif message["t"] == "failed":
+            self._reason = str(message["reason"])
+        else:
+            self._heard.packet(message)
+
+    def _lost(self) -> None:
+        """Say at once that the keeper died, and start another one after a pause that grows."""
+        process, reason = self._process, self._reason
+        self._forget()
+        if process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.2)
+            process.kill()
+            reason = reason or f"it ended with code {process.poll()}"
+        if time.monotonic() - self._born_s > STEADY_S:
+            self._pause_s = FIRST_PAUSE_S
+        log.error("the keeper died (%s); nothing moves; started again in %.1f s", reason, self._pause_s)
+        self._heard.down(reason)
+        self._again = asyncio.get_running_loop().call_later(self._pause_s, self.open)
+        self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2)
+
+    def _forget(self) -> None:
+        if self._link:
+            asyncio.get_running_loop().remove_reader(self._link.fileno())
+            self._link.close()
+        self._link = self._process = None

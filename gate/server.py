@@ -1,0 +1,272 @@
+"""The local socket: where every other process and the command line meet the gate.
+
+One JSON object a line, both ways (see `client.py`). This file knows who is connected, what a request must look like
+and who subscribed to what; what is done about a request is decided behind the `Desk` port.
+
+| op | arguments | answer |
+|---|---|---|
+| `hello` | who, pid, topics | none; subscribes, and the present `state` is pushed |
+| `beat` | health | none; the process is alive |
+| `status` | none | the snapshot |
+| `command` | command_id, command, by, reason, sequence, sighted, deadline_mono_ms | accepted, or the refusal as error |
+| `command_status` | command_id | how far it got |
+| `report` | kind, data, by | queued for the journal |
+| `yard` | action, … | what the simulated yard says (simulation only) |
+
+A client that does not read is dropped once `MOST_UNREAD` bytes wait for it: it comes back and reads the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Annotated, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from gate.client import LONGEST_LINE
+from gate.model import REPORTED_KINDS, Command, JsonObject, Kind, Origin, Refusal
+
+log = logging.getLogger(__name__)
+
+MOST_UNREAD = 4 * 1024 * 1024
+MOST_CLIENTS = 64
+LONGEST_PATH = 107  # sun_path of a Unix socket, less its closing zero
+
+Name = Annotated[str, Field(max_length=200)]
+CommandId = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class SocketError(Exception):
+    """The local socket can't be opened; the message says what to do."""
+
+
+class Request(BaseModel):
+    """What every operation's arguments have in common: frozen, closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class By(Request):
+    """Who asks."""
+
+    type: Annotated[str, Field(pattern=r"^[a-z_]{1,20}$")]
+    id: Name
+    name: Name = ""
+
+    def origin(self) -> Origin:
+        """Return it in the words of the gate."""
+        return Origin(type=self.type, id=self.id, name=self.name)
+
+
+class Wish(Request):
+    """A command as it reaches the gate.
+
+    `deadline_mono_ms` is CLOCK_MONOTONIC: a command that comes later is refused. `sequence` is what the person saw.
+    """
+
+    command_id: CommandId
+    command: Command
+    by: By
+    reason: Annotated[str, Field(max_length=500)] = ""
+    sequence: int | None = None
+    sighted: bool = False
+    deadline_mono_ms: int | None = None
+
+
+class Report(Request):
+    """A fact that another process saw."""
+
+    kind: Kind
+    data: dict[str, JsonValue]
+    by: By | None = None
+
+
+class YardOrder(Request):
+    """Something to happen in the simulated yard, in the words of `antt-gate yard`."""
+
+    action: Annotated[str, Field(max_length=40)]
+    arguments: Annotated[list[Name], Field(max_length=4)] = []
+
+
+class Desk(Protocol):
+    """What stands behind the socket. All calls come in the event loop and return at once."""
+
+    def snapshot(self) -> JsonObject:
+        """Return what `GET /gate` says."""
+
+    def request(self, wish: Wish) -> JsonObject | Refusal:
+        """Obey or refuse."""
+
+    def command_status(self, command_id: str) -> JsonObject | None:
+        """Return how far a command got, None if it was never seen."""
+
+    def report(self, kind: Kind, by: Origin, data: JsonObject) -> str:
+        """Queue a fact and return its id."""
+
+    def beat(self, who: str, pid: int, health: JsonObject) -> None:
+        """Take note that a process is alive."""
+
+    def yard(self, order: YardOrder) -> JsonObject | Refusal | asyncio.Future[JsonObject | Refusal]:
+        """Pass an order to the simulated yard."""
+
+
+class Peer:
+    """One connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.who = "?"
+        self.pid = 0
+        self.topics: frozenset[str] = frozenset()
+
+    def send(self, message: JsonObject) -> None:
+        """Send one line, or drop the connection of a client that does not read."""
+        transport = self.writer.transport
+        if transport.get_write_buffer_size() > MOST_UNREAD:
+            log.warning("%s does not read; its connection is dropped", self.who)
+            transport.abort()
+        elif not transport.is_closing():
+            self.writer.write(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+
+
+def problem(code: str, title: str, remedy: str) -> JsonObject:
+    """Make the plain form of a refusal."""
+    return {"code": code, "title": title, "remedy": remedy}
+
+
+class Server:
+    """Serves the socket at `path` for as long as it is open."""
+
+    def __init__(self, path: Path, desk: Desk) -> None:
+        self._path = path
+        self._desk = desk
+        self._peers: set[Peer] = set()
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Begin to serve. Raises `SocketError` where the socket can't be made or another gate process answers."""
+        if len(os.fsencode(self._path)) > LONGEST_PATH:
+            raise SocketError(f"the path {self._path} is too long for a socket; choose a shorter state directory")
+        if await self._is_answered():
+            raise SocketError(f"another gate process already answers at {self._path}; stop it first")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.unlink(missing_ok=True)
+            self._server = await asyncio.start_unix_server(self._serve, self._path, limit=LONGEST_LINE)
+            self._path.chmod(0o660)
+        except OSError as error:
+            raise SocketError(
+                f"the socket {self._path} can't be made ({error.strerror}); make its folder writable"
+            ) from None
+
+    async def close(self) -> None:
+        """Stop serving and forget everybody."""
+        if self._server:
+            self._server.close()
+        for peer in list(self._peers):
+            peer.writer.close()
+        self._path.unlink(missing_ok=True)
+
+    def push(self, topic: str, data: JsonObject) -> None:
+        """Send `data` to everybody who subscribed to `topic`."""
+        for peer in list(self._peers):
+            if topic in peer.topics:
+                peer.send({"push": topic, "data": data})
+
+    def has_subscribers(self, topic: str) -> bool:
+        """Tell whether anybody listens."""
+        return any(topic in peer.topics for peer in self._peers)
+
+    async def _is_answered(self) -> bool:
+        try:
+            _, writer = await asyncio.open_unix_connection(self._path)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = Peer(reader, writer)
+        if len(self._peers) >= MOST_CLIENTS:
+            writer.close()
+            return
+        self._peers.add(peer)
+        try:
+            while line := await reader.readline():
+                await self._take_line(peer, line)
+        except (OSError, ValueError):
+            pass  # a line longer than LONGEST_LINE, or a peer that went away in the middle of one
+        finally:
+            self._peers.discard(peer)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _take_line(self, peer: Peer, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict):
+            peer.send({"id": None, "error": problem("bad_request", "Not a JSON object.", "Send one object a line.")})
+            return
+        number = message.pop("id", None)
+        op = message.pop("op", None)
+        try:
+            answer = await self._answer(peer, op, message)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+            answer = {"error": problem("bad_request", f"{op} is not understood: {wrong}", "Correct the request.")}
+        if answer is not None:
+            peer.send({"id": number, **answer})
+
+    async def _answer(self, peer: Peer, op: object, arguments: JsonObject) -> JsonObject | None:  # noqa: PLR0911 - a table of ops
+        match op:
+            case "hello":
+                self._welcome(peer, arguments)
+                return None
+            case "beat":
+                health = arguments.get("health")
+                self._desk.beat(peer.who, peer.pid, health if isinstance(health, dict) else {})
+                return None
+            case "status":
+                return {"ok": self._desk.snapshot()}
+            case "command":
+                return _told(self._desk.request(Wish.model_validate(arguments)))
+            case "command_status":
+                found = self._desk.command_status(str(arguments.get("command_id")))
+                unknown = problem("unknown_command_id", "No such command is known.", "Look it up in the journal.")
+                return {"error": unknown} if found is None else {"ok": found}
+            case "report":
+                return self._report(peer, Report.model_validate(arguments))
+            case "yard":
+                done = self._desk.yard(YardOrder.model_validate(arguments))
+                return _told(await done if isinstance(done, asyncio.Future) else done)
+            case _:
+                return {"error": problem("bad_request", f"{op!r} is no operation.", "See gate/server.py.")}
+
+    def _welcome(self, peer: Peer, arguments: JsonObject) -> None:
+        peer.who = str(arguments.get("who", "?"))[:40]
+        pid, topics = arguments.get("pid"), arguments.get("topics")
+        peer.pid = pid if isinstance(pid, int) else 0
+        peer.topics = frozenset(map(str, topics)) if isinstance(topics, list) else frozenset()
+        self._desk.beat(peer.who, peer.pid, {})
+        if "state" in peer.topics:
+            peer.send({"push": "state", "data": self._desk.snapshot()})
+
+    def _report(self, peer: Peer, report: Report) -> JsonObject:
+        if report.kind not in REPORTED_KINDS.get(peer.who, ()):
+            title = f"{peer.who} may not report {report.kind.value}."
+            return {"error": problem("not_permitted", title, "See REPORTED_KINDS in gate/model.py.")}
+        by = report.by.origin() if report.by else Origin(type="process", id=peer.who)
+        return {"ok": {"queued": True, "id": self._desk.report(report.kind, by, dict(report.data))}}
+
+
+def _told(outcome: JsonObject | Refusal) -> JsonObject:
+    return {"error": outcome.plain()} if isinstance(outcome, Refusal) else {"ok": outcome}
