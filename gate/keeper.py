@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.model import Direction, JsonObject
-from gate.pins import Board, Pin, PinsError, mock_factory, real_factory, trace_to
+from gate.pins import Board, Pin, PinsError, Trace, mock_factory, real_factory
 from gate.world import Yard, YardError
 
 FAST_S = 0.005
@@ -90,7 +90,7 @@ class Keeper:
         self._yard = Yard() if config["simulated"] else None
         self._yard_file = Path(str(config["yard_file"]))
         if self._yard:
-            trace = trace_to(str(config["trace"])) if config.get("trace") else None
+            trace = Trace(Path(str(config["trace"]))) if config.get("trace") else None
             factory = mock_factory({pin.line: pin.signal for pin in pins}, trace)
             self._yard.load(self._yard_file)
         else:

@@ -16,6 +16,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gpiozero import GPIOZeroError, InputDevice, OutputDevice
@@ -154,12 +155,17 @@ def mock_factory(names: Mapping[int, str], changed: Callable[[int, str, bool], N
     return MockFactory(pin_class=WatchedPin)
 
 
-def trace_to(path: str) -> Callable[[int, str, bool], None]:
-    """Return a `changed` for `mock_factory` that appends JSON lines `{"mono_ns","line","name","level"}` to a file."""
-    file = open(path, "a", buffering=1, encoding="ascii")  # noqa: PTH123, SIM115 - lives as long as the process
+class Trace:
+    """A `changed` for `mock_factory` that appends JSON lines `{"mono_ns","line","name","level"}` to a file."""
 
-    def changed(line: int, name: str, level: bool) -> None:  # noqa: FBT001 - a level is a bool
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", buffering=1, encoding="ascii")
+
+    def __call__(self, line: int, name: str, level: bool) -> None:  # noqa: FBT001 - a level is a bool
+        """Write one change, at once: the file must be whole up to the moment of a kill."""
         row = {"mono_ns": time.monotonic_ns(), "line": line, "name": name, "level": int(level)}
-        file.write(json.dumps(row) + "\n")
+        self._file.write(json.dumps(row) + "\n")
 
-    return changed
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -63,8 +63,6 @@ class FakeGate:
         asyncio.run_coroutine_threadsafe(self._server.close(), self.loop).result(5)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(5)
-        self.loop.run_until_complete(self._settle())
-        self.loop.close()
         self._journal.close()
 
     # What tests do to it.
@@ -158,6 +156,8 @@ class FakeGate:
         self.loop.run_until_complete(self._server.open())
         self._started.set()
         self.loop.run_forever()
+        self.loop.run_until_complete(self._settle())
+        self.loop.close()
 
     async def _settle(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
