@@ -283,7 +283,7 @@ def test_a_relay_that_nobody_ordered_locks_the_gate(story: Story) -> None:
     """I14: an energising without a cause is a fault."""
     story.gate_is(State.CLOSED)
     story.shorted = Direction.OPEN
-    story.after(s=0.02)
+    story.after(s=0.05)
     assert story.gate.reasons == (Code.RELAY_CONFLICT,)
 
 
