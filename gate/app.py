@@ -16,7 +16,7 @@ from pathlib import Path
 
 from config.load import runtime_dir, socket_path
 from config.schema import Settings
-from gate import wallclock
+from gate import priority, wallclock
 from gate.controller import Controller, Effects
 from gate.journal import Journal, JournalReader, boot_id, utc
 from gate.keeper_link import Heard, KeeperLink
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 CLOCK_CHECK_S = 5.0
 CLOCK_JUMP_S = 2.0
 YARD_PATIENCE_S = 2.0
+LATE_MS = 60.0
 CHILDREN = ("camera", "mqtt_bridge", "api")
 US = Origin(type="process", id="gate")
 
@@ -54,7 +55,7 @@ class App:
             settings,
             runtime_dir(settings),
             trace,
-            Heard(packet=self._packet, up=self._keeper_up, down=self._keeper_down),
+            Heard(samples=self._samples, yard=self._yard_says, up=self._keeper_up, down=self._keeper_down),
         )
         self._keeper_known: JsonObject = {"alive": False, "since": None, "restarts": -1, "health": {}}
         self._controller = Controller(
@@ -68,6 +69,7 @@ class App:
             time.monotonic(),
             has_beam=settings.gate.pins.beam is not None,
         )
+        self._sampled_s = 0.0
         self._since = utc(time.time())
         self._boot_id = boot_id()
         self._trusted = False
@@ -82,6 +84,7 @@ class App:
         Raises `JournalError` or `SocketError` where the gate can't even begin.
         """
         self._loop = loop = asyncio.get_running_loop()
+        log.info("the gate process has %s", priority.raise_this_thread(priority.GATE))
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
@@ -152,11 +155,29 @@ class App:
 
     # ------------------------------------------------------------ what the keeper says
 
-    def _packet(self, packet: JsonObject) -> None:
+    def _samples(self, packets: list[JsonObject]) -> None:
+        now_s = time.monotonic()
+        self._note_lateness(packets, now_s)
+        self._controller.samples(packets, now_s)
+        self._wake()
+
+    def _note_lateness(self, packets: list[JsonObject], now_s: float) -> None:
+        """Say when samples come late, and on whose way; late ones stop the leaf."""
+        gaps_ms, lags_ms = [], []
+        for packet in packets:
+            taken_s = float(str(packet["at_s"]))
+            gaps_ms.append((taken_s - (self._sampled_s or taken_s)) * 1000)
+            lags_ms.append((now_s - taken_s) * 1000)
+            self._sampled_s = taken_s
+        if max(*gaps_ms, *lags_ms) > LATE_MS:
+            log.warning(
+                "samples are late: taken up to %.0f ms apart, read up to %.0f ms after; the machine is too busy",
+                max(gaps_ms),
+                max(lags_ms),
+            )
+
+    def _yard_says(self, packet: JsonObject) -> None:
         match packet["t"]:
-            case "sample":
-                self._controller.sample(packet, time.monotonic())
-                self._wake()
             case "scene" if isinstance(data := packet["data"], dict):
                 self._server.push("yard", data)
             case "yard":
@@ -172,6 +193,7 @@ class App:
 
     def _keeper_down(self, reason: str) -> None:
         self._keeper_known = {**self._keeper_known, "alive": False, "reason": reason}
+        self._sampled_s = 0.0
         self._write(Kind.PROCESS_DIED, US, {"process": "keeper", "reason": reason})
         self._controller.keeper_is_gone(time.monotonic())
         self._wake()

@@ -105,8 +105,9 @@ def _serve(config: Path, overrides: list[str], *, trace: Path | None, simulate: 
         settings = load(config, overrides)
         if simulate and not settings.simulated:
             raise UsageError(f"{config} is a real gate (gate.pin_factory = 'lgpio'); simulate takes only 'mock'")
-        if simulate:
-            _require_port(settings.api.host, settings.api.port)
+        if simulate:  # a free port is chosen once, so that the page keeps its address when its process is restarted
+            overrides = [*overrides, f"api.port={_free_port(settings.api.host, settings.api.port)}"]
+        os.umask(0o027)  # the journal names people
         _require_writable(settings.storage.state_dir)
         asyncio.run(App(settings, config.absolute(), overrides, trace).run())
     except (ConfigError, JournalError, SocketError) as error:
@@ -114,12 +115,14 @@ def _serve(config: Path, overrides: list[str], *, trace: Path | None, simulate: 
     return DONE
 
 
-def _require_port(host: str, port: int) -> None:
+def _free_port(host: str, port: int) -> int:
+    """Return the port, or a free one for 0. Raises `UsageError` where it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+            return int(probe.getsockname()[1])
         except OSError as error:
             remedy = "choose another one with --port (make run PORT=…)"
             raise UsageError(f"port {port} on {host} can't be used ({error.strerror}); {remedy}") from None

@@ -11,7 +11,7 @@ older gate. `stop` is never refused.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gate import machine
@@ -97,8 +97,20 @@ class Controller:
         """Whether a relay is energised or about to be."""
         return self._gate.move is not None or bool(self._gate.running)
 
-    def sample(self, packet: JsonObject, now_s: float) -> None:
-        """Take one sample from the keeper."""
+    def samples(self, packets: Sequence[JsonObject], now_s: float) -> None:
+        """Take the samples that came from the keeper since the last time, oldest first.
+
+        If the newest is stale, none proves anything and all count as silence. If only this process was late, each is
+        judged as of its own moment, so that not even a short flicker of the beam is missed.
+        """
+        if now_s - _taken_s(packets[-1]) > self._timing.stale_s:
+            self.wake(now_s)
+            return
+        for packet in packets:
+            self._sample(packet)
+        self._order(now_s)
+
+    def _sample(self, packet: JsonObject) -> None:
         levels, shown = packet["in"], packet["out"]
         if not isinstance(levels, dict) or not isinstance(shown, dict):
             return
@@ -106,15 +118,14 @@ class Controller:
         changed = shown != self._shown
         self._shown = shown
         inputs = Inputs(
-            at_s=float(str(packet["at_s"])),
+            at_s=_taken_s(packet),
             limit_open=bool(levels["limit_open"]),
             limit_closed=bool(levels["limit_closed"]),
             beam=bool(levels["beam"]) if "beam" in levels else None,
             running=frozenset(way for name, way in RELAYS.items() if shown.get(name)),
         )
         changed |= self._gate.raw is not None and _seen(self._gate.raw) != _seen(inputs)
-        self._act(machine.step(self._gate, inputs, now_s, self._timing), now_s, changed=changed)
-        self._order(now_s)
+        self._act(machine.step(self._gate, inputs, self._timing), inputs.at_s, changed=changed)
 
     def wake(self, now_s: float) -> None:
         """Take note that the time of `deadline_s` has come without a sample."""
@@ -241,6 +252,10 @@ class Controller:
 
 def _ms(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
+
+
+def _taken_s(packet: JsonObject) -> float:
+    return float(str(packet["at_s"]))
 
 
 def _seen(inputs: Inputs) -> tuple[bool, bool, bool | None]:

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import rfc8785
 
+from gate import priority
 from gate.client import new_id
 from gate.model import DURABLE_KINDS, Fact, JsonObject, Kind
 
@@ -144,6 +145,7 @@ class Journal:
         log.error("the journal is no database any more; kept as %s, a new one begins", self.kept_as)
 
     def _run(self) -> None:
+        priority.raise_this_thread(priority.GATE)  # it holds the interpreter lock that the rules wait for
         waiting: list[Draft] = []
         ending = False
         while not ending or waiting:

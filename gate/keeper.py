@@ -27,6 +27,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gate import priority
 from gate.model import Direction, JsonObject
 from gate.pins import Board, Pin, PinsError, Trace, mock_factory, real_factory
 from gate.world import Yard, YardError
@@ -112,7 +113,7 @@ class Keeper:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the gate process; it lets us go in order
         if self._yard:
             self._yard.drive(self._board)
-        self._send({"t": "ready", "pid": os.getpid()})
+        self._send({"t": "ready", "pid": os.getpid(), "priority": priority.raise_this_thread(priority.KEEPER)})
         gc.freeze()
         next_s = time.monotonic()
         try:

@@ -42,9 +42,10 @@ def pins_of(settings: Settings) -> list[JsonObject]:
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """Who is told: of each packet, of the keeper's start, of its end."""
+    """Who is told: of samples, of what the simulated yard says, of the keeper's start, of its end."""
 
-    packet: Callable[[JsonObject], None]
+    samples: Callable[[list[JsonObject]], None]
+    yard: Callable[[JsonObject], None]
     up: Callable[[int], None]
     down: Callable[[str], None]
 
@@ -118,25 +119,35 @@ class KeeperLink:
                 self._link.send(json.dumps(message, separators=(",", ":")).encode())
 
     def _readable(self) -> None:
-        while self._link:
+        """Take all that waits, so that the newest sample is known before the oldest is judged."""
+        samples: list[JsonObject] = []
+        lost = False
+        while self._link and not lost:
             try:
                 packet = self._link.recv(LARGEST_PACKET)
             except BlockingIOError:
-                return
+                break
             except OSError:
                 packet = b""
-            if not packet:
-                self._lost()
-                return
-            self._take(json.loads(packet))
+            lost = not packet
+            if packet:
+                self._take(json.loads(packet), samples)
+        if samples and not lost:
+            self._heard.samples(samples)
+        if lost:
+            self._lost()
 
-    def _take(self, message: JsonObject) -> None:
-        if message["t"] == "ready":
-            self._heard.up(int(str(message["pid"])))
-        elif message["t"] == "failed":
-            self._reason = str(message["reason"])
-        else:
-            self._heard.packet(message)
+    def _take(self, message: JsonObject, samples: list[JsonObject]) -> None:
+        match message["t"]:
+            case "sample":
+                samples.append(message)
+            case "ready":
+                log.info("the keeper holds the lines, with %s", message["priority"])
+                self._heard.up(int(str(message["pid"])))
+            case "failed":
+                self._reason = str(message["reason"])
+            case _:
+                self._heard.yard(message)
 
     def _lost(self) -> None:
         """Say at once that the keeper died, and start another one after a pause that grows."""

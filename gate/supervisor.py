@@ -4,7 +4,8 @@
   makes the pause short again. One child's death is no other's concern.
 - A child lives as long as its standard input is open (`gate.client.parent_is_gone`): when this process dies, however
   it dies, the children end by themselves.
-- Children run in sessions of their own, so that Ctrl+C reaches this process alone and it can stop them in order.
+- Children run behind everything else that the machine does, and in sessions of their own, so that Ctrl+C reaches
+  this process alone and it can stop them in order.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gate.model import JsonObject, Kind
+from gate.priority import lower
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +112,7 @@ class Supervisor:
         child.process = await asyncio.create_subprocess_exec(
             *child.command, stdin=asyncio.subprocess.PIPE, start_new_session=True
         )
+        lower(child.process.pid)
         child.born_s = child.beat_s = time.monotonic()
         child.since, child.reason, child.health = self._utc(), "", {}
         self._tell(Kind.PROCESS_STARTED, {"process": child.name, "pid": child.process.pid})

@@ -190,7 +190,7 @@ class Story:
                 beam=beam,
                 running=self.relays,
             )
-            self._take(machine.step(self.gate, sample, self.now_s, self.timing))
+            self._take(machine.step(self.gate, sample, self.timing))
         elif self.controller_runs and self.now_s >= machine.deadline(self.gate, self.timing):
             self._take(machine.expire(self.gate, self.now_s, self.timing))
         if self.keeper_answers and self.controller_runs:

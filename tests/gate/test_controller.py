@@ -47,7 +47,7 @@ class Desk:
             drive = self.world.orders[-1][1].drive if self.world.orders else None
             shown = {"open_relay": drive is Direction.OPEN, "close_relay": drive is Direction.CLOSE, "lamp": False}
             packet: JsonObject = {"seq": self.seq, "at_s": self.now_s, "in": dict(self.levels), "out": shown}
-            self.controller.sample(packet, self.now_s)
+            self.controller.samples([packet], self.now_s)
         return self
 
     def says(self, command: Command, name: str, **more: object) -> JsonObject | Refusal:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from gate.journal import FIRST_PREV, Journal, JournalError, JournalReader, chain_hash, verify
-from gate.model import Fact, Kind
+from gate.model import Fact, JsonObject, Kind
 from tests.fakes import wait_until
 
-BY = {"type": "rule", "id": "test", "name": "Thử"}
+BY: JsonObject = {"type": "rule", "id": "test", "name": "Thử"}
 
 
 class Book:

@@ -31,7 +31,7 @@ def guard() -> Guard:
 def test_a_drive_goes_on_for_a_fresh_order() -> None:
     kept = guard()
     kept.order(10.0, Direction.OPEN, frozenset({"lamp"}), 10.001)
-    assert kept.settle(10.001) == (Direction.OPEN, {"lamp"})
+    assert kept.settle(10.001) == (Direction.OPEN, frozenset({"lamp"}))
 
 
 def test_everything_goes_off_when_the_lease_runs_out() -> None:

@@ -20,10 +20,8 @@ def story() -> Story:
 
 def test_nothing_moves_at_power_up_and_the_limit_says_where_the_leaf_is(story: Story) -> None:
     """I7, I8: after 500 ms of samples one active limit proves the state."""
-    story.after(s=0.45)
-    assert story.state is State.UNKNOWN
-    story.after(s=0.2)
-    assert story.state is State.CLOSED
+    assert story.after(s=0.45).state is State.UNKNOWN
+    assert story.after(s=0.2).state is State.CLOSED
     assert story.gate.evidence is Evidence.LIMIT
     assert not story.relays
 
@@ -53,10 +51,8 @@ def test_a_car_under_the_closing_gate_sends_it_back_up(story: Story) -> None:
     """I4, I5: a broken beam stops the closing drive at once and reopens after the dead time."""
     story.gate_is(State.OPEN).officer_says(Command.CLOSE).after(s=3.0)
     assert story.closing_drive
-    story.car_breaks_the_beam().after(s=0.01)
-    assert not story.closing_drive
-    story.after(s=story.timing.dead_time_s + 0.05)
-    assert story.state is State.OPENING
+    assert not story.car_breaks_the_beam().after(s=0.01).closing_drive
+    assert story.after(s=story.timing.dead_time_s + 0.05).state is State.OPENING
     assert story.outcome(1) is Code.OBSTRUCTED
     story.until(lambda s: s.state is State.OPEN)
     assert [k for k in story.kinds() if k in {Kind.OBSTRUCTED, Kind.REVERSED}] == [Kind.OBSTRUCTED, Kind.REVERSED]
@@ -236,10 +232,8 @@ def test_silence_of_the_sensors_stops_the_drive(story: Story) -> None:
 
 def test_a_resting_gate_that_is_not_seen_for_a_second_is_unknown(story: Story) -> None:
     """I8: closed is published only while its sample is younger than 1 s."""
-    story.gate_is(State.CLOSED).keeper_falls_silent().after(s=0.9)
-    assert story.state is State.CLOSED
-    story.after(s=0.15)
-    assert story.state is State.UNKNOWN
+    assert story.gate_is(State.CLOSED).keeper_falls_silent().after(s=0.9).state is State.CLOSED
+    assert story.after(s=0.15).state is State.UNKNOWN
     story.officer_says(Command.OPEN)
     assert story.refusals[-1].code is Code.KEEPER_DOWN
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -24,7 +24,7 @@ class Watched:
 
     def __init__(self, **programs: str) -> None:
         self.told: list[tuple[Kind, JsonObject]] = []
-        commands = {name: [sys.executable, "-c", text] for name, text in programs.items()}
+        commands: dict[str, Sequence[str]] = {name: [sys.executable, "-c", text] for name, text in programs.items()}
         self.supervisor = Supervisor(commands, lambda kind, data: self.told.append((kind, data)), lambda: None, str)
 
     def pid(self, name: str) -> int:
