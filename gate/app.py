@@ -17,14 +17,15 @@ from pathlib import Path
 from config.load import runtime_dir, socket_path
 from config.schema import Settings
 from gate import priority, wallclock
+from gate.client import new_id
 from gate.controller import Controller, Effects
-from gate.journal import Journal, JournalReader, boot_id, utc
+from gate.journal import Journal, JournalError, JournalReader, boot_id, utc
 from gate.keeper_link import Heard, KeeperLink
 from gate.memory import Timing
-from gate.model import Code, Fact, JsonObject, Kind, Origin, Outputs, Refusal
+from gate.model import Code, Command, Fact, JsonObject, Kind, Origin, Outputs, Refusal
 from gate.notify import notify, watchdog_s
 from gate.refusals import refuse
-from gate.server import Server, Wish, YardOrder
+from gate.server import By, Server, Wish, YardOrder
 from gate.supervisor import Supervisor, commands_of
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 CLOCK_CHECK_S = 5.0
 CLOCK_JUMP_S = 2.0
 YARD_PATIENCE_S = 2.0
+REST_WITHIN_S = 0.3
 LATE_MS = 60.0
 CHILDREN = ("camera", "mqtt_bridge", "api")
 US = Origin(type="process", id="gate")
@@ -77,6 +79,7 @@ class App:
         self._alarm: asyncio.TimerHandle | None = None
         self._yard_answers: dict[int, asyncio.Future[JsonObject | Refusal]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._rested: asyncio.Event | None = None
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT.
@@ -97,6 +100,7 @@ class App:
             undo.push_async_callback(self._server.close)
             self._keeper.open()
             undo.push_async_callback(self._keeper.close)
+            undo.push_async_callback(self._bring_to_rest)
             await self._supervisor.open()
             undo.push_async_callback(self._supervisor.close)
             chores = [asyncio.create_task(self._watch_clock()), asyncio.create_task(self._feed_watchdog())]
@@ -159,6 +163,8 @@ class App:
         now_s = time.monotonic()
         self._note_lateness(packets, now_s)
         self._controller.samples(packets, now_s)
+        if self._rested and not self._controller.is_moving:
+            self._rested.set()
         self._wake()
 
     def _note_lateness(self, packets: list[JsonObject], now_s: float) -> None:
@@ -248,16 +254,31 @@ class App:
 
     def _write_boot(self) -> None:
         """Begin the journal's chapter; a move that was under way is named interrupted and never resumed (I7)."""
-        reader = JournalReader(self._settings.storage.state_dir / "journal.db")
-        kinds = [Kind.DRIVE_ENERGISED.value, Kind.DRIVE_RELEASED.value]
-        newest = reader.read(kinds=kinds, newest_first=True, limit=1)
-        reader.close()
+        newest = self._newest_drive_fact()
         kept_as = self._journal.kept_as
         self._write(Kind.BOOT, US, {"version": _version(), **({"journal_kept_as": kept_as.name} if kept_as else {})})
-        if newest and newest[0].kind == Kind.DRIVE_ENERGISED:
-            data = newest[0].data
-            told: JsonObject = {"direction": data.get("direction"), "command_id": data.get("command_id")}
+        if newest and newest.kind == Kind.DRIVE_ENERGISED:
+            told = {name: newest.data.get(name) for name in ("direction", "command_id")}
             self._write(Kind.DRIVE_RELEASED, US, {**told, "why": "interrupted", "ran_ms": None})
+
+    def _newest_drive_fact(self) -> Fact | None:
+        try:
+            reader = JournalReader(self._settings.storage.state_dir / "journal.db")
+        except JournalError:  # a full disk: there may be no journal yet
+            return None
+        with contextlib.closing(reader):
+            found = reader.read(kinds=[Kind.DRIVE_ENERGISED, Kind.DRIVE_RELEASED], newest_first=True, limit=1)
+        return found[0] if found else None
+
+    async def _bring_to_rest(self) -> None:
+        """Stop a move that is under way and wait for its relay's release, so that the journal knows how it ended."""
+        if not self._controller.is_moving:
+            return
+        by = By(type="process", id="gate")
+        self.request(Wish(command_id=new_id(), command=Command.STOP, by=by, reason="the gate process stops"))
+        self._rested = asyncio.Event()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rested.wait(), REST_WITHIN_S)
 
     async def _watch_clock(self) -> None:
         """Notice when the wall clock jumps or is believed again; nothing moves because of it."""

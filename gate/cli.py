@@ -16,6 +16,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from gate.client import GateUnavailableError, RequestRefusedError, ask, new_id
@@ -324,7 +325,7 @@ def _api(arguments: argparse.Namespace) -> int:
     words = ["--config", str(config), *(word for given in arguments.set for word in ("--set", given))]
     if arguments.config is None and config is SIMULATE_FILE:
         words += ["--set", f'storage.state_dir="{_state_dir(arguments)}"']
-    os.execv(sys.executable, [sys.executable, "-m", "api", arguments.command, *words, *arguments.words])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "api", arguments.command, *words, *arguments.words])  # noqa: S606 - our own
 
 
 def _detect(arguments: argparse.Namespace) -> int:
@@ -392,6 +393,7 @@ def _journal(arguments: argparse.Namespace) -> Path:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="antt-gate", description="The controller of a village security gate.")
+    parser.add_argument("--version", action="version", version=f"antt-gate {version('antt-gate')}")
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--socket", type=Path, metavar="PATH", help="the gate's socket (default: found by itself)")
     where.add_argument("--state-dir", type=Path, metavar="DIR", help="the folder of the gate's journal and state")

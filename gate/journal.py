@@ -89,17 +89,12 @@ class Journal:
     def open(self) -> None:
         """Open or create the file and start the writer.
 
-        A file that is no database any more is kept beside the new one (`kept_as`); nothing is ever thrown away.
-        Raises `JournalError` where the folder can't be written.
+        A file that is no database any more is kept beside the new one (`kept_as`); nothing is ever thrown away. On a
+        full disk the gate begins all the same, with rows in memory. Raises `JournalError` where the folder can't be
+        written.
         """
         try:
-            try:
-                self._connect()
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
-                    raise
-                self._set_aside()
-                self._connect()
+            self._connect_or_begin_anew()
         except (OSError, sqlite3.Error) as error:
             raise JournalError(
                 f"the journal {self._path} can't be opened ({error}); make its folder writable for this user"
@@ -120,6 +115,17 @@ class Journal:
         self._queue.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+
+    def _connect_or_begin_anew(self) -> None:
+        try:
+            self._connect()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise
+            self.trouble = "the disk is full; the journal waits in memory"
+        except sqlite3.DatabaseError:
+            self._set_aside()
+            self._connect()
 
     def _connect(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -182,9 +188,11 @@ class Journal:
             block = False
 
     def _append(self, drafts: Sequence[Draft]) -> list[Fact]:
+        if self._db is None:
+            self._connect()
         db = self._db
         if db is None:
-            raise sqlite3.OperationalError("closed")
+            raise sqlite3.OperationalError("not open")
         durable = any(draft.kind in DURABLE_KINDS for draft in drafts)
         db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         facts = list(self._chained(drafts))

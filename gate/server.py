@@ -147,6 +147,7 @@ class Server:
         self._path = path
         self._desk = desk
         self._peers: set[Peer] = set()
+        self._served: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
@@ -158,7 +159,7 @@ class Server:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.unlink(missing_ok=True)
-            self._server = await asyncio.start_unix_server(self._serve, self._path, limit=LONGEST_LINE)
+            self._server = await asyncio.start_unix_server(self._accept, self._path, limit=LONGEST_LINE)
             self._path.chmod(0o660)
         except OSError as error:
             raise SocketError(
@@ -166,12 +167,15 @@ class Server:
             ) from None
 
     async def close(self) -> None:
-        """Stop serving and forget everybody."""
+        """Stop serving and hang up on everybody."""
         if self._server:
             self._server.close()
-        for peer in list(self._peers):
-            peer.writer.close()
         self._path.unlink(missing_ok=True)
+        served = list(self._served)
+        for task in served:
+            task.cancel()
+        await asyncio.gather(*served, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close in the next turn of the loop
 
     def push(self, topic: str, data: JsonObject) -> None:
         """Send `data` to everybody who subscribed to `topic`."""
@@ -191,11 +195,17 @@ class Server:
         writer.close()
         return True
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = Peer(reader, writer)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._peers) >= MOST_CLIENTS:
             writer.close()
             return
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._served.add(task)
+        task.add_done_callback(self._served.discard)
+        task.add_done_callback(lambda _: writer.close())  # also where it was cancelled before it began
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = Peer(reader, writer)
         self._peers.add(peer)
         try:
             while line := await reader.readline():

@@ -1,0 +1,269 @@
+"""The configuration of one gate, as types.
+
+Every key that a site may set stands here with its unit, its range and its default; docs/configuration.md repeats it and
+a test compares. Unknown keys are refused (`explain.py` names the nearest known one). Rules between keys (no two signals
+on one line) stand in `rules.py`; `Settings` holds them, so that a configuration that could be unsafe never becomes a
+`Settings`. All values are immutable once loaded.
+
+A field's description is also what a person reads when its value is wrong. Secrets are never in the configuration: a key
+that ends in `_file` names a file that holds one.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from config import rules
+
+Identifier = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", title="a short name of a-z, 0-9 and '-', at most 32 characters")
+]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Point = tuple[Fraction, Fraction]
+Rectangle = tuple[Fraction, Fraction, Fraction, Fraction]
+Width = Annotated[int, Field(ge=160, le=3840, multiple_of=2)]
+Height = Annotated[int, Field(ge=120, le=2160, multiple_of=2)]
+HIGHEST_LINE = 27  # GPIO lines on the 40-pin header of every Raspberry Pi
+LOWEST_OUTPUT_LINE = 9  # 0 to 8 are pulled high from power-on until the keeper claims them: docs/wiring.md
+SMALLEST_AREA = 0.0001  # fraction of the picture: 92 pixels of 1280 by 720
+NO_ZONE = "is not an IANA time zone that this machine knows, such as 'Asia/Ho_Chi_Minh' (Debian package: tzdata)"
+BETWEEN_KEYS = "between_keys"
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Site(Section):
+    """Which gate this is, for people and for topics."""
+
+    id: Identifier = Field(description="Short name in MQTT topics and file names: a-z, 0-9 and '-'.")
+    name: str = Field(min_length=1, max_length=80, description="Name that people read, e.g. 'Cổng thôn 3'.")
+    timezone: str = Field(default="Asia/Ho_Chi_Minh", description="IANA time zone of the site.")
+    language: Literal["vi", "en"] = Field(default="vi", description="First language of the page.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as "Asia"
+            raise ValueError(NO_ZONE) from None
+        return value
+
+
+class InputPin(Section):
+    """One sensor line: where it is wired and which level means that the sensor is active."""
+
+    line: int = Field(ge=0, le=HIGHEST_LINE, description="GPIO line (BCM number).")
+    active: Literal["high", "low"] = Field(
+        default="low", description="Level when the limit is reached or the beam is broken."
+    )
+    pull: Literal["up", "down", "none"] = Field(
+        default="up", description="Internal resistor; 'none' where the board has one of its own."
+    )
+
+
+class OutputPin(Section):
+    """One relay or lamp line and the level that switches it on."""
+
+    line: int = Field(
+        ge=LOWEST_OUTPUT_LINE,
+        le=HIGHEST_LINE,
+        description="GPIO line (BCM number). Lines 0 to 8 are high at power-on and could switch a relay by themselves.",
+    )
+    active: Literal["high", "low"] = Field(
+        default="high", description="Level that switches the output on; 'high' is the safer board (docs/wiring.md)."
+    )
+
+
+class Pins(Section):
+    """Which line each signal is wired to. What a site does not have is left out."""
+
+    open_relay: OutputPin = Field(description="Contactor that runs the leaf open.")
+    close_relay: OutputPin = Field(description="Contactor that runs the leaf closed.")
+    limit_open: InputPin = Field(description="Limit switch, active when the leaf is fully open.")
+    limit_closed: InputPin = Field(description="Limit switch, active when the leaf is fully closed.")
+    beam: InputPin | None = Field(default=None, description="Photocell across the gateway, active when broken.")
+    lamp: OutputPin | None = Field(default=None, description="Warning lamp, on before and during every move.")
+    buzzer: OutputPin | None = Field(default=None, description="Buzzer, on during the warning before a close.")
+    siren: OutputPin | None = Field(default=None, description="Siren.")
+    light: OutputPin | None = Field(default=None, description="Courtesy light over the gateway.")
+
+    def by_line(self) -> list[tuple[str, int]]:
+        """Return (signal, line) of every pin that is wired."""
+        wired = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return [(name, pin.line) for name, pin in wired if pin is not None]
+
+
+class Timing(Section):
+    """How long things take at this gate, in seconds unless the name says otherwise."""
+
+    dead_time_s: float = Field(default=0.5, ge=0.3, le=1.5, description="Pause between opposite directions (I2).")
+    max_travel_s: float = Field(
+        default=30.0, ge=2.0, le=300.0, description="Longest run of a drive in one direction (I9)."
+    )
+    warning_s: float = Field(
+        default=5.0, ge=5.0, le=30.0, description="Lamp and buzzer before a close that nobody attends (I12)."
+    )
+    unsighted_warning_s: float = Field(
+        default=10.0, ge=5.0, le=60.0, description="Lamp, buzzer and siren before a remote close that nobody saw."
+    )
+    lease_ms: int = Field(
+        default=300, ge=100, le=300, description="Outputs drop this long after the gate process falls silent (I6)."
+    )
+
+
+class GateSection(Section):
+    """The drive and its wiring."""
+
+    drive: Literal["held"] = Field(
+        default="held", description="'held': one relay per direction, energised while the leaf moves."
+    )
+    pin_factory: Literal["lgpio", "mock"] = Field(
+        default="lgpio", description="'lgpio' on a Raspberry Pi; 'mock' simulates the whole yard."
+    )
+    pins: Pins
+    timing: Timing = Timing()
+
+
+class Zone(Section):
+    """A part of the picture in which motion counts. No zone at all means the whole picture."""
+
+    name: Identifier = Field(description="Name of the zone in events.")
+    polygon: tuple[Point, ...] = Field(
+        min_length=3, max_length=32, description="Corners as [x, y], fractions of width and height from the top left."
+    )
+
+    @field_validator("polygon")
+    @classmethod
+    def _has_area(cls, corners: tuple[Point, ...]) -> tuple[Point, ...]:
+        pairs = zip(corners, (*corners[1:], corners[0]), strict=True)
+        if abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs)) < SMALLEST_AREA * 2:
+            raise ValueError("encloses nothing; give corners in order around the part of the picture")
+        return corners
+
+
+class Camera(Section):
+    """Where pictures come from."""
+
+    enabled: bool = Field(default=True, description="false: no camera process at all.")
+    source: Literal["scene", "picamera2", "video"] = Field(
+        default="picamera2", description="'scene' draws the simulated yard; 'video' reads `url`."
+    )
+    url: str | None = Field(
+        default=None, max_length=1000, description="For 'video': an absolute path, rtsp://… or /dev/video…"
+    )
+    password_file: Path | None = Field(default=None, description="File with 'user:password' for an RTSP camera.")
+    size: tuple[Width, Height] = Field(
+        default=(1280, 720),
+        description="Width and height of the recorded picture in pixels, where the source lets us choose.",
+    )
+    fps: float = Field(default=15.0, ge=1.0, le=60.0, description="Recorded frames per second.")
+    detect_fps: float = Field(
+        default=5.0, ge=1.0, le=15.0, description="Frames per second that are searched for motion."
+    )
+    pace: Literal["realtime", "fast"] = Field(
+        default="realtime", description="For a file: as it was recorded, or as fast as it decodes."
+    )
+    loop: bool = Field(default=False, description="For a file: begin again at its end.")
+    zones: tuple[Zone, ...] = Field(default=(), max_length=16, description="Where motion counts.")
+    masks: tuple[Rectangle, ...] = Field(
+        default=(), max_length=16, description="[x0, y0, x1, y1] fractions that are never looked at (a burnt-in clock)."
+    )
+    min_area: float = Field(
+        default=0.003, ge=SMALLEST_AREA, le=0.5, description="Smallest thing that counts, as a fraction of the picture."
+    )
+
+    @field_validator("masks")
+    @classmethod
+    def _have_area(cls, masks: tuple[Rectangle, ...]) -> tuple[Rectangle, ...]:
+        if any(x0 >= x1 or y0 >= y1 for x0, y0, x1, y1 in masks):
+            raise ValueError("a mask encloses nothing; give left, top, right, bottom")
+        return masks
+
+
+class Recording(Section):
+    """What is kept of an event, and for how long."""
+
+    enabled: bool = Field(default=True, description="false: events and thumbnails, but no clips.")
+    pre_roll_s: float = Field(default=5.0, ge=0.0, le=30.0, description="Seconds of a clip before the motion began.")
+    post_roll_s: float = Field(default=5.0, ge=0.0, le=30.0, description="Seconds of a clip after the motion ended.")
+    max_clip_s: float = Field(default=120.0, ge=10.0, le=600.0, description="Longest clip of one event.")
+    keep_days: int = Field(default=14, ge=1, le=365, description="Clips older than this are deleted.")
+    max_gb: float = Field(default=8.0, ge=0.1, le=10_000.0, description="Oldest clips go first above this size.")
+
+
+class Mqtt(Section):
+    """The district's broker."""
+
+    enabled: bool = Field(default=False, description="true: publish to the broker below.")
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=253, description="Name or address of the broker.")
+    port: int = Field(default=1883, ge=1, le=65535, description="8883 with TLS.")
+    username: str | None = Field(default=None, max_length=200, description="User name, where the broker asks for one.")
+    password_file: Path | None = Field(default=None, description="File with the password.")
+    ca_file: Path | None = Field(default=None, description="CA that signed the broker's certificate; turns TLS on.")
+    cert_file: Path | None = Field(default=None, description="This gate's certificate.")
+    key_file: Path | None = Field(default=None, description="Key of this gate's certificate.")
+    keepalive_s: int = Field(default=30, ge=5, le=300, description="MQTT keepalive.")
+    require_ack: bool = Field(
+        default=False, description="true: a fact counts as delivered at facts/ack instead of PUBACK."
+    )
+
+
+class Tls(Section):
+    """Certificate of the page."""
+
+    cert_file: Path = Field(description="PEM certificate chain.")
+    key_file: Path = Field(description="PEM key, mode 0600.")
+
+
+class Api(Section):
+    """Where the page and the API are served."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=253, description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    tls: Tls | None = None
+
+
+class Storage(Section):
+    """Where things are kept."""
+
+    state_dir: Path = Field(default=Path("/var/lib/antt-gate"), description="Journal, accounts and state.")
+    media_dir: Path | None = Field(default=None, description="Clips and thumbnails; default: media/ in state_dir.")
+
+
+class Settings(Section):
+    """One whole configuration file."""
+
+    site: Site
+    gate: GateSection
+    camera: Camera = Camera()
+    recording: Recording = Recording()
+    mqtt: Mqtt = Mqtt()
+    api: Api = Api()
+    storage: Storage = Storage()
+
+    @property
+    def simulated(self) -> bool:
+        """Tell whether the yard is simulated; then no GPIO line is ever touched."""
+        return self.gate.pin_factory == "mock"
+
+    @property
+    def media_dir(self) -> Path:
+        """Return where clips and thumbnails are kept."""
+        return self.storage.media_dir or self.storage.state_dir / "media"
+
+    @model_validator(mode="after")
+    def _rules_between_keys(self) -> Self:
+        problems = rules.broken(self.model_dump())
+        if problems:
+            raise PydanticCustomError(BETWEEN_KEYS, "{text}", {"text": "; ".join(map(str, problems))})
+        return self

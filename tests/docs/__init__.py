@@ -1,0 +1,1 @@
+"""Walls between folders, and documents that agree with the code."""

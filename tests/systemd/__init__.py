@@ -1,0 +1,1 @@
+"""The files that put the daemon on a Raspberry Pi."""
