@@ -230,7 +230,7 @@ def _order(arguments: argparse.Namespace) -> int:
         "command",
         command_id=new_id(),
         command=command.value,
-        by={"type": "cli", "id": who, "name": who},
+        by={"type": "cli", "id": str(os.getuid()), "name": who},
         reason=arguments.reason,
         sighted=getattr(arguments, "sighted", False),
         deadline_mono_ms=time.monotonic_ns() // 1_000_000 + 2000,

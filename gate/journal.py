@@ -252,8 +252,11 @@ class JournalReader:
         self._db.close()
 
     def last_seq(self) -> int:
-        """Return the newest row's number, 0 for an empty journal."""
-        return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM fact").fetchone()[0])
+        """Return the newest row's number, 0 for an empty journal. Raises `JournalError`."""
+        try:
+            return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM fact").fetchone()[0])
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal can't be read ({error})") from None
 
     def read(  # noqa: PLR0913 - one optional filter each, all by keyword
         self,

@@ -1,0 +1,352 @@
+"""Deliver the journal: read after the last row sent, publish, wait for the acknowledgement, write the mark.
+
+One loop, one ritual: take what was acknowledged, look at what took too long, send what there is room for, write the
+mark, then sleep until something stirs. All state is in the loop's task; files are touched in one thread beside it.
+
+- A row counts as delivered at PUBACK; with `require_ack`, at a `facts/ack` of the receiver that covers it.
+- The first batch of a connection travels alone. Where the broker says that nobody is subscribed to it, it is sent again
+  for a while: after a broker's restart this gate may be back before the receiver is.
+- Bounded in flight, in messages and in bytes, so that a slow line is not filled with history and `status` gets through.
+- Whatever goes wrong (connection lost, refused, no acknowledgement, rows missing at the receiver), the answer is the
+  same: go back to what is proven delivered and send again in order. Receivers drop what they have, by id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from mqtt_bridge import reasons, topics
+from mqtt_bridge.outbox import START, Batch, Moved, Outbox, OutboxError, Position, Sizes
+from mqtt_bridge.port import Limits, Loss, Publisher, Receipt
+from mqtt_bridge.reports import Sentences
+from mqtt_bridge.topics import Ack
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LARGEST_FACT_BYTES = 1024 * 1024
+ROOM_FOR_HEADER = 512
+LOSSES_FOR_A_LARGE_MESSAGE = 3
+LOSSES_FOR_A_SMALL_ROW = 10
+SMALLEST_GUESS = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How patient delivery is; seconds, messages and bytes."""
+
+    batches_in_flight: int = 8
+    bytes_in_flight: int = 128 * 1024
+    batches_unconfirmed: int = 40
+    poll_s: float = 2.0
+    save_every_s: float = 1.0
+    receiver_timeout_s: float = 20.0
+    longest_receiver_timeout_s: float = 300.0
+    refusal_pause_s: float = 30.0
+    subscriber_grace_s: float = 15.0
+    subscriber_pause_s: float = 0.5
+    repair_pause_s: tuple[float, float] = (5.0, 3600.0)
+
+
+@dataclass(kw_only=True)
+class _Sent:
+    """A batch on its way. `taken_s`: when the broker acknowledged it."""
+
+    batch: Batch
+    receipt: asyncio.Future[Receipt]
+    taken_s: float | None = None
+
+
+class _Repair(NamedTuple):
+    """The last gap that was gone back to: its rows, and when it may be gone back to again."""
+
+    first: int
+    last: int
+    again_s: float
+    pause_s: float
+
+
+class Delivery:
+    """The sender of `facts`. `upto` is delivered and `last_seq` is the journal's newest row, as far as known."""
+
+    def __init__(self, outbox: Outbox, link: Publisher, *, gate_id: str, require_ack: bool, pace: Pace) -> None:
+        self._outbox = outbox
+        self._link = link
+        self._gate_id = gate_id
+        self._require_ack = require_ack
+        self._pace = pace
+        self._files = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox")
+        self._stir = asyncio.Event()
+        self._flight: deque[_Sent] = deque()
+        self._sent_to: Position | None = None
+        self._proven = START
+        self._saved: Position | None = None
+        self._saved_s = 0.0
+        self._window = pace.batches_in_flight
+        self._learned = Sizes(batch=topics.LARGEST_BATCH_BYTES, fact=LARGEST_FACT_BYTES)
+        self._announced_bytes = LARGEST_FACT_BYTES
+        self._hang_ups = (0, 0)
+        self._paused_until_s = 0.0
+        self._probing = True
+        self._came_s = 0.0
+        self._confirmed_seq = 0
+        self._highest_seq = 0
+        self._receiver_timeout_s = pace.receiver_timeout_s
+        self._gap: tuple[int, int] | None = None
+        self._repaired = _Repair(first=0, last=0, again_s=0.0, pause_s=0.0)
+        self._complaint = ""
+        self._journal_complaint = ""
+        self._disk_complaint = ""
+        self._sentences = Sentences()
+        self.last_seq = 0
+
+    @property
+    def upto(self) -> int:
+        """Return the last row that counts as delivered."""
+        return self._proven.seq
+
+    @property
+    def trouble(self) -> str:
+        """Say what is in the way of delivery, empty where nothing is."""
+        return self._complaint or self._journal_complaint or self._disk_complaint
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        while True:
+            self._stir.clear()
+            try:
+                await self._turn()
+                self._journal_complaint = ""
+            except OutboxError as error:
+                self._journal_complaint = str(error)
+                self._log(self._journal_complaint)
+                self._stir.clear()
+            pause_s = self._paused_until_s - time.monotonic()
+            try:
+                async with asyncio.timeout(min(self._pace.poll_s, pause_s) if pause_s > 0 else self._pace.poll_s):
+                    await self._stir.wait()
+            except TimeoutError:
+                pass  # facts may have come while gate's socket was away: look without being called
+
+    async def close(self) -> None:
+        """Write the mark and close the files. Call it after `run` was cancelled."""
+        self._collect()
+        self._flight.clear()
+        await self._save()
+        await self._in_files(self._outbox.close)
+        self._files.shutdown(wait=False)
+
+    def wake(self, seq: int = 0) -> None:
+        """Look at the journal now: a row with this number is in it."""
+        self.last_seq = max(self.last_seq, seq)
+        self._stir.set()
+
+    def link_came(self, limits: Limits) -> None:
+        """Begin anew on a fresh connection, within what the broker takes."""
+        self._window = max(1, min(self._pace.batches_in_flight, limits.in_flight - 2))
+        self._announced_bytes = LARGEST_FACT_BYTES
+        if limits.packet_bytes:
+            self._announced_bytes = limits.packet_bytes - ROOM_FOR_HEADER
+        self._paused_until_s, self._probing, self._came_s = 0.0, True, time.monotonic()
+        self._go_back_to(self._proven)
+
+    def link_went(self, loss: Loss) -> None:
+        """Take back what was in flight, and learn from a broker that hangs up on a message."""
+        self._collect()
+        in_flight = [sent.batch for sent in self._flight if sent.taken_s is None]
+        if loss.code == reasons.PACKET_TOO_LARGE and in_flight:
+            self._too_large(max(in_flight, key=lambda batch: len(batch.payload)))
+        elif loss.by_broker and len(in_flight) == 1:
+            self._hung_up_on(in_flight[0])
+        self._go_back_to(self._proven)
+
+    def acknowledged(self, ack: Ack) -> None:
+        """Take a `facts/ack`: rows up to its first gap count as delivered, and a gap is sent again."""
+        first_gap = min(ack.missing, default=(ack.upto + 1, 0))
+        self._confirmed_seq = max(self._confirmed_seq, min(ack.upto, first_gap[0] - 1, self._highest_seq))
+        if ack.missing and first_gap[0] <= self._highest_seq:
+            self._gap = first_gap
+        self._stir.set()
+
+    # One turn.
+
+    async def _turn(self) -> None:
+        if self._sent_to is None:
+            await self._in_files(self._outbox.open)
+            self._proven = self._saved = self._sent_to = await self._in_files(self._outbox.locate)
+            self._confirmed_seq = self._highest_seq = self._proven.seq
+            log.info("delivering facts after row %d", self._proven.seq)
+        self._collect()
+        await self._repair()
+        self._look_for_silence()
+        self.last_seq = await self._in_files(self._outbox.last_seq)
+        await self._send()
+        await self._save()
+
+    def _collect(self) -> None:
+        """Take note of acknowledgements, and move what is delivered from flight to `upto`."""
+        for sent in self._flight:
+            if sent.taken_s is None and sent.receipt.done():
+                receipt = sent.receipt.result()
+                if receipt.refusal or self._nobody_is_there_yet(receipt):
+                    self._refused(sent, receipt)
+                    return
+                if receipt.delivered:
+                    sent.taken_s, self._probing = time.monotonic(), False
+        while self._flight and self._is_delivered(self._flight[0]):
+            self._proven = self._flight.popleft().batch.last
+            self._receiver_timeout_s = self._pace.receiver_timeout_s
+            self._hang_ups = (0, 0)
+            self._complain("")
+
+    def _nobody_is_there_yet(self, receipt: Receipt) -> bool:
+        young = time.monotonic() - self._came_s < self._pace.subscriber_grace_s
+        return self._probing and young and receipt.code == reasons.NO_SUBSCRIBERS
+
+    def _is_delivered(self, sent: _Sent) -> bool:
+        if self._require_ack:
+            return sent.batch.last.seq <= self._confirmed_seq
+        return sent.taken_s is not None
+
+    def _look_for_silence(self) -> None:
+        """Find a receiver that confirms nothing; the link itself notices a broker that acknowledges nothing."""
+        head = self._flight[0] if self._flight else None
+        if head and head.taken_s and time.monotonic() - head.taken_s > self._receiver_timeout_s:
+            self._complain("no receiver confirms on facts/ack; start it, or set mqtt.require_ack = false")
+            self._receiver_timeout_s = min(self._receiver_timeout_s * 2, self._pace.longest_receiver_timeout_s)
+            self._go_back_to(self._proven)
+
+    async def _send(self) -> None:
+        while self._has_room():
+            position = self._sent_to or START
+            now_ms = time.monotonic_ns() // 1_000_000
+            found = await self._in_files(partial(self._outbox.after, position, self._sizes(), now_mono_ms=now_ms))
+            if self._sent_to != position:
+                continue  # the connection went, or a gap was reported, while the files were read
+            match found:
+                case None:
+                    return
+                case Moved():
+                    self._proven = self._saved = found.to
+                    self._confirmed_seq = self._highest_seq = found.to.seq
+                    self._go_back_to(found.to)
+                case Batch():
+                    if not self._publish(found):
+                        return
+
+    def _has_room(self) -> bool:
+        if not self._link.connected or time.monotonic() < self._paused_until_s:
+            return False
+        in_flight = [sent.batch for sent in self._flight if sent.taken_s is None]
+        return (
+            len(in_flight) < (1 if self._probing else self._window)
+            and sum(len(batch.payload) for batch in in_flight) < self._pace.bytes_in_flight
+            and len(self._flight) < self._pace.batches_unconfirmed
+            and not any(batch.alone for batch in in_flight)
+        )
+
+    def _publish(self, batch: Batch) -> bool:
+        if batch.alone and any(sent.taken_s is None for sent in self._flight):
+            return False  # what a broker may choke on travels alone
+        receipt = self._link.publish(topics.message(self._gate_id, topics.FACTS, batch.payload))
+        if receipt is None:
+            return False
+        receipt.add_done_callback(lambda _: self._stir.set())
+        self._flight.append(_Sent(batch=batch, receipt=receipt))
+        self._sent_to = batch.last
+        self._highest_seq = max(self._highest_seq, batch.last.seq)
+        return True
+
+    async def _save(self) -> None:
+        due = not self._flight or time.monotonic() - self._saved_s >= self._pace.save_every_s
+        if due and self._saved is not None and self._proven != self._saved:
+            proven, self._saved_s = self._proven, time.monotonic()
+            try:
+                await self._in_files(partial(self._outbox.settle, proven))
+            except OutboxError as error:
+                self._disk_complaint = str(error)  # delivery goes on; a restart would send some rows again
+                self._log(self._disk_complaint)
+            else:
+                self._saved, self._disk_complaint = proven, ""
+
+    # Going back.
+
+    def _go_back_to(self, position: Position) -> None:
+        self._flight.clear()
+        if self._sent_to is not None:
+            self._sent_to = position
+        self._stir.set()
+
+    def _refused(self, sent: _Sent, receipt: Receipt) -> None:
+        if receipt.code == reasons.NO_SUBSCRIBERS:
+            self._paused_until_s = time.monotonic() + self._pace.subscriber_pause_s
+        elif receipt.code == reasons.PACKET_TOO_LARGE:
+            self._too_large(sent.batch)
+        else:
+            self._complain(receipt.refusal)
+            self._paused_until_s = time.monotonic() + self._pace.refusal_pause_s
+        self._go_back_to(self._proven)
+
+    def _hung_up_on(self, batch: Batch) -> None:
+        """Count how often the broker hung up on the same message: some do so where it is too large for them."""
+        seq, times = self._hang_ups
+        self._hang_ups = (batch.first_seq, times + 1 if seq == batch.first_seq else 1)
+        small_row = batch.is_single and len(batch.payload) <= topics.LARGEST_BATCH_BYTES
+        enough = LOSSES_FOR_A_SMALL_ROW if small_row else LOSSES_FOR_A_LARGE_MESSAGE
+        if self._hang_ups[1] >= enough and len(batch.payload) > SMALLEST_GUESS:
+            self._hang_ups = (0, 0)
+            self._too_large(batch)
+
+    def _too_large(self, batch: Batch) -> None:
+        """Send smaller batches for the rest of this process; a single row that is too large goes as its outline."""
+        size = len(batch.payload)
+        if batch.is_single:
+            fact = min(self._learned.fact, size - 1)
+            self._learned = Sizes(batch=min(self._learned.batch, fact), fact=fact)
+        else:
+            self._learned = replace(self._learned, batch=min(self._learned.batch, size // 2))
+
+    def _sizes(self) -> Sizes:
+        """Return what fits both what the broker announced and what it taught."""
+        most = max(ROOM_FOR_HEADER, self._announced_bytes)
+        return Sizes(batch=min(self._learned.batch, most), fact=min(self._learned.fact, most))
+
+    async def _repair(self) -> None:
+        """Go back to a gap that the receiver reported, unless that gap is being filled already.
+
+        A gap that stays where it is, is sent again after growing pauses: a confused receiver must not keep the line.
+        """
+        if self._gap is None:
+            return
+        (first, last), self._gap = self._gap, None
+        former, now_s = self._repaired, time.monotonic()
+        if former.first <= first <= former.last and now_s < former.again_s:
+            return
+        shortest_s, longest_s = self._pace.repair_pause_s
+        pause_s = min(longest_s, former.pause_s * 2) if first == former.first else shortest_s
+        self._repaired = _Repair(first=first, last=last, again_s=now_s + pause_s, pause_s=pause_s)
+        log.info("the receiver misses rows %d to %d; sending again from there", first, last)
+        if first <= self._proven.seq:
+            self._proven = await self._in_files(partial(self._outbox.position_of, first - 1))
+        self._confirmed_seq = min(self._confirmed_seq, first - 1)
+        self._go_back_to(self._proven)
+
+    def _complain(self, trouble: str) -> None:
+        self._complaint = trouble
+        if trouble:
+            self._log(trouble)
+
+    def _log(self, trouble: str) -> None:
+        if self._sentences.is_news(trouble, now_s=time.monotonic()):
+            log.warning("%s", trouble)
+
+    async def _in_files(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._files, work)

@@ -1,0 +1,105 @@
+"""Why the broker can't be used, in words that say what to do. Tables and pure functions; no network here.
+
+The codes are those of MQTT 5 (OASIS standard, 2.4). A sentence names the configuration key or the broker's own setting
+that would clear it, because it is read by whoever stands in front of a page that says "no broker".
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+SUCCESS_BELOW = 0x80
+NO_SUBSCRIBERS = 0x10
+NOT_AUTHORISED = 0x87
+SESSION_TAKEN_OVER = 0x8E
+PACKET_TOO_LARGE = 0x95
+
+_LOGIN = "check mqtt.username and the file of mqtt.password_file, and the broker's access list for this gate"
+_CONNECT = {
+    0x01: "the broker does not speak MQTT 5; use mosquitto 1.6 or newer",
+    0x05: f"the broker refuses this gate (not authorised); {_LOGIN}",
+    0x84: "the broker does not speak MQTT 5; use mosquitto 1.6 or newer",
+    0x85: "the broker refuses the client id of this gate; allow antt-<site.id> there",
+    0x86: f"the broker refuses this user name or password; {_LOGIN}",
+    NOT_AUTHORISED: f"the broker refuses this gate (not authorised); {_LOGIN}",
+    0x88: "the broker is not available now; it will be tried again",
+    0x89: "the broker is busy; it will be tried again",
+    0x8A: "the broker has banned this gate; clear that at the broker",
+    0x8C: "the broker asks for another way to sign in than a password or a certificate; configure it for one of these",
+    PACKET_TOO_LARGE: "the broker takes no packets as large as a connect; raise its max_packet_size",
+    0x9A: "the broker keeps no retained messages, which this gate needs; set retain_available true there",
+    0x9B: "the broker offers no QoS 1, which this gate needs; set max_qos 1 there",
+    0x9F: "the broker limits connections; it will be tried again",
+}
+_PUBLISH = {
+    NOT_AUTHORISED: "the broker's access list does not let this gate write {topic}; allow it there",
+    0x90: "the broker refuses the topic {topic}; allow it there",
+    PACKET_TOO_LARGE: "the broker takes no messages as large as this one on {topic}; raise its message_size_limit",
+    0x97: "the broker's quota for this gate is used up; raise it there",
+}
+_LOSS = {
+    0x8B: "the broker is shutting down",
+    0x8D: "the broker heard nothing from this gate within the keepalive",
+    SESSION_TAKEN_OVER: "another program connected as this gate; give every gate a site.id of its own",
+    PACKET_TOO_LARGE: "the broker takes no packets as large as this one; raise its max_packet_size",
+    0x98: "the broker's operator closed the connection",
+}
+
+
+def refused_connect(code: int, name: str) -> str:
+    """Explain a CONNACK that says no."""
+    return _CONNECT.get(code, f"the broker refuses this gate ({name}); see the broker's log")
+
+
+def refused_publish(code: int, name: str, topic: str) -> str:
+    """Explain a PUBACK that says no."""
+    return _PUBLISH.get(code, "the broker refuses what this gate writes to {topic} ({name}); see its log").format(
+        topic=topic, name=name
+    )
+
+
+def refused_subscription(name: str, topic: str) -> str:
+    """Explain a SUBACK that says no."""
+    return f"the broker does not let this gate read {topic} ({name}); allow it in the broker's access list"
+
+
+def lost(code: int, detail: str) -> str:
+    """Explain why a connection ended: the broker's own code where it gave one, else what the socket said."""
+    return _LOSS.get(code, f"the connection to the broker was lost ({detail or 'closed by the broker'})")
+
+
+def unanswered(detail: str, *, encrypted: bool) -> str:
+    """Explain a connection that ended before the broker said anything."""
+    if "certificate required" in detail.lower().replace("_", " "):
+        return "the broker asks for a certificate; set mqtt.cert_file and mqtt.key_file"
+    what = (
+        f"the broker closed the connection at once ({detail})" if detail else "the broker closed the connection at once"
+    )
+    if encrypted:
+        return f"{what}; it may want another certificate (mqtt.cert_file, mqtt.key_file)"
+    return f"{what}; where it expects TLS, set mqtt.ca_file"
+
+
+def mute(where: str) -> str:
+    """Explain a connection that was accepted and then never answered."""
+    return f"{where} accepts a connection but does not answer as an MQTT broker; check mqtt.host and mqtt.port"
+
+
+def failed_connect(error: BaseException, where: str) -> str:
+    """Explain why no connection came about. `where` is host:port."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return (
+                f"the certificate of {where} is not trusted ({error.verify_message}); check mqtt.ca_file and mqtt.host"
+            )
+        case ssl.SSLError():
+            return f"no TLS with {where} ({error.reason or error}); does its port speak TLS? check mqtt.port"
+        case ConnectionRefusedError():
+            return f"no broker answers at {where}; start it, or correct mqtt.host and mqtt.port"
+        case socket.gaierror():
+            return f"the name in {where} is not known; correct mqtt.host or the name server"
+        case TimeoutError():
+            return f"{where} does not answer in time; check the network, and mqtt.host and mqtt.port"
+        case _:
+            return f"no connection to {where} ({error})"

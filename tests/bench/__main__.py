@@ -1,0 +1,61 @@
+"""`make bench`: measures a whole simulated gate on this machine, prints a table, writes bench-results.json.
+
+Figures, not tests: machines are noisy, so things that are compared are compared in one run.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import bench_api, bench_detection, bench_mqtt, bench_program
+
+RESULTS = Path("bench-results.json")
+Table = dict[str, object]
+
+
+def machine() -> Table:
+    """Name the machine that the figures are of."""
+    cpu = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(terse=True),
+        "cpu": cpu[0] if cpu else platform.machine(),
+        "cores": len(cpu),
+    }
+
+
+def show(title: str, table: Table) -> None:
+    """Print one part of the results."""
+    print(f"\n{title}")
+    for name, value in table.items():
+        print(f"  {name:<52} {value if not isinstance(value, float) else round(value, 3)}")
+
+
+def main() -> int:
+    """Run every part; one that fails is named and the rest goes on."""
+    parts: dict[str, Callable[[], Table]] = {
+        "whole program": bench_program.measure,
+        "detection": bench_detection.measure,
+        "api": bench_api.measure,
+        "mqtt": bench_mqtt.measure,
+    }
+    results: dict[str, Table] = {"machine": machine()}
+    show("machine", results["machine"])
+    for title, measure in parts.items():
+        results[title] = measure()
+        show(title, results[title])
+    RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"\nwritten to {RESULTS}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The bridge, tested against a real mosquitto."""
