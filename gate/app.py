@@ -35,7 +35,7 @@ CLOCK_JUMP_S = 2.0
 YARD_PATIENCE_S = 2.0
 REST_WITHIN_S = 0.3
 LATE_MS = 60.0
-CHILDREN = ("camera", "mqtt_bridge", "api")
+CHILDREN = ("api", "camera", "mqtt_bridge")  # the page first: somebody may be waiting for it
 US = Origin(type="process", id="gate")
 
 
@@ -302,8 +302,8 @@ class App:
 
 
 def _wanted_children(settings: Settings) -> list[str]:
-    wanted = {"camera": settings.camera.enabled, "mqtt_bridge": settings.mqtt.enabled, "api": True}
-    return [name for name, on in wanted.items() if on]
+    off = {"camera": not settings.camera.enabled, "mqtt_bridge": not settings.mqtt.enabled}
+    return [name for name in CHILDREN if not off.get(name)]
 
 
 def _wall(mono_s: float) -> str:

@@ -160,7 +160,10 @@ class Keeper:
         ready, _, _ = select.select([self._link], [], [], max(0.0, until_s - time.monotonic()))
         if not ready:
             return
-        packet = self._link.recv(LARGEST_PACKET)
+        try:
+            packet = self._link.recv(LARGEST_PACKET)
+        except ConnectionResetError:  # killed while it had unread samples
+            packet = b""
         if not packet:
             self._ending = True
             return

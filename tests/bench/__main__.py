@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +19,9 @@ Table = dict[str, object]
 
 def machine() -> Table:
     """Name the machine that the figures are of."""
-    cpu = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    cpu = [
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
     return {
         "python": platform.python_version(),
         "system": platform.platform(terse=True),

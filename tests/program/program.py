@@ -35,7 +35,11 @@ class Program:
         self.started_s = 0.0
 
     def __enter__(self) -> Program:  # noqa: PYI034 - the tests name the type
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

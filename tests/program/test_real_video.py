@@ -43,7 +43,7 @@ def test_a_real_clip_becomes_events_with_pictures_and_clips(tmp_path: Path, clip
     if not DATA.exists():
         pytest.skip(f"{DATA} is not here: the labelled clips are not part of a user's clone")
     overrides = ('camera.pace="fast"', "mqtt.enabled=false")
-    with Program(tmp_path, "--video", str(DATA / clip), overrides=overrides) as program:
+    with Program(tmp_path, "--video", str(DATA / "video" / clip), overrides=overrides) as program:
         wait_until(lambda: "ended" in str(program.process("camera").get("health")), 120, "the end of the file")
         wait_until(lambda: len(program.facts("clip_saved")) == len(program.facts("motion_started")), 20, "all clips")
         ended = by_event(program.facts("motion_ended"))

@@ -1,0 +1,88 @@
+"""The application: routes, guards and problems put together.
+
+Who may do what stands in auth.py and in the tables of the routes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from importlib import metadata
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from starlette.responses import Response
+
+from api import problems
+from api.accounts import AccountsError
+from api.auth import only_guarded
+from api.calls import register
+from api.clock import Clock
+from api.office import Office, open_office, running
+from api.page import Page
+from api.problems import ProblemError
+from api.routes import CALLS, SOCKETS
+from api.schemas import Problem
+from api.shield import Shield
+from config.schema import Settings
+
+REALTIME = Clock()
+
+
+def version() -> str:
+    """Return the version of the installed distribution."""
+    try:
+        return metadata.version("antt-gate")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
+def create_app(settings: Settings, clock: Clock = REALTIME) -> FastAPI:
+    """Build the application of one gate. Raises `AccountsError` where accounts.db can't be opened.
+
+    Its lifespan connects to the gate and stops what runs by itself. To be called in the thread of the event loop.
+    """
+    office = open_office(settings, clock)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with running(office):
+            yield
+
+    app = Application(
+        title="antt-gate", version=version(), lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None,
+        redirect_slashes=False, dependencies=[Depends(only_guarded)],
+    )  # fmt: skip
+    app.state.office = office
+    app.add_middleware(Shield, tls=settings.api.tls is not None)
+    problems.install(app)
+    app.add_exception_handler(AccountsError, _of_accounts)
+    register(app, CALLS, SOCKETS)
+    app.mount("/", Page(), name="page")
+    return app
+
+
+class Application(FastAPI):
+    """FastAPI with our problem document in its OpenAPI description."""
+
+    def openapi(self) -> dict[str, object]:
+        """Return the OpenAPI 3.1 document; made once."""
+        if not self.openapi_schema:
+            document = get_openapi(title=self.title, version=self.version, routes=self.routes)
+            _, ours = models_json_schema([(Problem, "validation")], ref_template="#/components/schemas/{model}")
+            document["components"]["schemas"].update(ours["$defs"])
+            self.openapi_schema = document
+        return self.openapi_schema
+
+
+def office_in(app: FastAPI) -> Office:
+    """Return what the routes of `app` work with."""
+    office = app.state.office
+    if not isinstance(office, Office):
+        raise TypeError("not an application of create_app")
+    return office
+
+
+async def _of_accounts(_: Request, error: Exception) -> Response:
+    return ProblemError("storage_failed", str(error)).response()

@@ -1,0 +1,337 @@
+"""What goes in and out over HTTP, as types: the OpenAPI document is made from these.
+
+Bodies that come in are closed to unknown fields. Bodies that go out describe what is sent; those that come from the
+gate are passed on as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from api.passwords import LONGEST, SHORTEST
+from gate.model import Command, Evidence, Health, Mode, Role, State
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,31}$"
+
+PersonName = Annotated[str, Field(pattern=NAME_PATTERN, examples=["lan"])]
+Shown = Annotated[str, Field(min_length=1, max_length=80)]
+Device = Annotated[str, Field(max_length=80)]
+NewPassword = Annotated[str, Field(min_length=SHORTEST, max_length=LONGEST)]
+Utc = Annotated[str, Field(examples=["2026-11-21T18:04:05.678Z"])]
+
+
+class Incoming(BaseModel):
+    """A body that a client sends: closed to unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Outgoing(BaseModel):
+    """A body that we send."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class SignInRequest(Incoming):
+    """Sign in by `username` and `password`, or by `pairing_code` alone."""
+
+    username: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    password: Annotated[str, Field(min_length=1, max_length=LONGEST)] | None = None
+    pairing_code: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    device_name: Device = ""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        by_password = self.username is not None and self.password is not None
+        if (self.pairing_code is None) is not by_password or (self.username is None) is not (self.password is None):
+            raise ValueError("give username and password, or pairing_code")
+        return self
+
+
+class CommandRequest(Incoming):
+    """One press of a button. `sequence` is that of the snapshot which the person looked at."""
+
+    command: Annotated[str, Field(json_schema_extra={"enum": [command.value for command in Command]})]
+    reason: Annotated[str, Field(max_length=200)] = ""
+    sequence: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    sighted: bool = False
+
+    @field_validator("command")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in {command.value for command in Command}:
+            known = " ".join(Command)
+            shown = repr(value[:40])
+            raise PydanticCustomError(
+                "unknown_command", "there is no command {given}; known: {known}", {"given": shown, "known": known}
+            )
+        return value
+
+
+class UserRequest(Incoming):
+    """A new person. Without a password they sign in by a pairing link."""
+
+    name: PersonName
+    display_name: Shown | None = None
+    roles: Annotated[list[Role], Field(min_length=1, max_length=4)]
+    password: NewPassword | None = None
+
+
+class UserChange(Incoming):
+    """What to change of a person; what is left out stays."""
+
+    display_name: Shown | None = None
+    roles: Annotated[list[Role], Field(min_length=1, max_length=4)] | None = None
+    disabled: bool | None = None
+    password: NewPassword | None = None
+
+
+class Nothing(Incoming):
+    """An empty body."""
+
+
+class FieldError(Outgoing):
+    """One field that is wrong."""
+
+    field: str
+    message: str
+
+
+class Problem(Outgoing):
+    """RFC 9457 problem document; `code` is stable."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    remedy: str
+    errors: list[FieldError] | None = None
+    retry_after_s: int | None = None
+    command_id: str | None = None
+
+
+class Who(Outgoing):
+    """The person who is signed in."""
+
+    name: str
+    display_name: str
+    roles: list[Role]
+
+
+class SiteBody(Outgoing):
+    """Which gate this is."""
+
+    id: str
+    name: str
+    language: Literal["vi", "en"]
+    timezone: str
+
+
+class SessionBody(Outgoing):
+    """Who is signed in here, and what they may do."""
+
+    user: Who
+    permissions: list[str]
+    session_id: str
+    site: SiteBody
+    simulated: bool
+
+
+class SessionItem(Outgoing):
+    """One signed-in browser of mine."""
+
+    id: str
+    device: str
+    created_at: Utc
+    last_seen_at: Utc
+    expires_at: Utc
+    current: bool
+
+
+class SessionList(Outgoing):
+    """My signed-in browsers."""
+
+    items: list[SessionItem]
+
+
+class By(Outgoing):
+    """Who or what is behind something."""
+
+    type: str
+    id: str
+    name: str = ""
+
+
+class InputsBody(Outgoing):
+    """Which sensors are active. `beam` is null where there is none."""
+
+    limit_open: bool
+    limit_closed: bool
+    beam: bool | None
+
+
+class CommandBrief(Outgoing):
+    """The newest command."""
+
+    command_id: str
+    command: str
+    status: str
+    code: str | None
+
+
+class AlarmBody(Outgoing):
+    """Something that people must know of until one of them acknowledges it."""
+
+    code: str
+    since: Utc
+    acknowledged: bool
+
+
+class GateBody(Outgoing):
+    """The gate as its sensors prove it."""
+
+    gate_id: str
+    name: str
+    state: State
+    evidence: Evidence
+    evidence_age_ms: int
+    target: Literal["open", "closed"] | None
+    position: float | None
+    mode: Mode
+    mode_until: Utc | None
+    health: Health
+    reasons: list[str]
+    inputs: InputsBody
+    outputs: dict[str, bool]
+    sequence: int
+    at: Utc
+    at_mono_ms: int
+    since: Utc
+    by: By | None
+    command: CommandBrief | None
+    warning_until_mono_ms: int | None
+    clock_trusted: bool
+    alarms: list[AlarmBody]
+    boot_id: str
+    simulated: bool
+    processes: dict[str, dict[str, JsonValue]]
+
+
+class AcceptedBody(Outgoing):
+    """The gate took the command. Whether the gate moved is told by its sensors, not here."""
+
+    command_id: str
+    accepted: Literal[True]
+    state: State
+    target: Literal["open", "closed"] | None
+    sequence: int
+    warning_s: float
+
+
+class CommandStatusBody(Outgoing):
+    """How far a command got."""
+
+    command_id: str
+    command: str
+    status: Literal["accepted", "energised", "confirmed", "failed"]
+    code: str | None
+    accepted_mono_ms: int
+    energised_mono_ms: int | None
+    ended_mono_ms: int | None
+
+
+class FactBody(Outgoing):
+    """One row of the journal."""
+
+    seq: int
+    id: str
+    at: Utc
+    at_trusted: bool
+    mono_ms: int
+    boot_id: str
+    kind: str
+    by: By
+    data: dict[str, JsonValue]
+    prev: str
+    hash: str
+
+
+class FactList(Outgoing):
+    """Facts; `next` is the cursor of the following page, null at the end."""
+
+    items: list[FactBody]
+    next: int | None
+
+
+class ClipBody(Outgoing):
+    """A recording of an event."""
+
+    url: str
+    duration_s: float | None
+    pre_roll_s: float | None
+    bytes: int | None
+    width: int | None
+    height: int | None
+    codec: str | None
+
+
+class EventBody(Outgoing):
+    """One motion event and what was recorded of it."""
+
+    event_id: str
+    seq: int
+    source: str | None
+    zones: list[str]
+    started_at: Utc
+    ended_at: Utc | None
+    duration_s: float | None
+    peak_area: float | None
+    thumbnail: str | None
+    clip: ClipBody | None
+    clip_state: Literal["none", "available", "deleted"]
+
+
+class EventList(Outgoing):
+    """Events, newest first; `next` is the cursor of the following page, null at the end."""
+
+    items: list[EventBody]
+    next: int | None
+
+
+class UserBody(Outgoing):
+    """A person who may use the gate."""
+
+    name: str
+    display_name: str
+    roles: list[Role]
+    disabled: bool
+    has_password: bool
+    created_at: Utc
+    last_seen_at: Utc | None
+    sessions: int
+
+
+class UserList(Outgoing):
+    """Everybody, by name."""
+
+    items: list[UserBody]
+
+
+class PairingBody(Outgoing):
+    """A one-time sign-in link for one person's phone."""
+
+    link: str
+    code: str
+    expires_at: Utc
+
+
+class HealthBody(Outgoing):
+    """This process answers."""
+
+    status: Literal["ok"]

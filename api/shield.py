@@ -1,0 +1,116 @@
+"""The outermost layer: what holds for every request and every answer, whatever route it is for.
+
+- A body is read before the route sees it: at most `LARGEST_BODY` bytes, at most `SLOWEST_BODY_S` seconds.
+- Every answer carries the headers that keep a browser safe. Only same-origin code runs in the page, and nothing inline.
+- What fails unexpectedly is logged once and answered as a problem; no insides are shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import ProblemError
+
+log = logging.getLogger(__name__)
+
+LARGEST_BODY = 64 * 1024
+MOST_DRAINED = 4 * 1024 * 1024
+SLOWEST_BODY_S = 10.0
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+SAFE_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+TLS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
+
+
+class Shield:
+    """ASGI middleware; see above."""
+
+    def __init__(self, app: ASGIApp, *, tls: bool) -> None:
+        self._app = app
+        self._headers = {**SAFE_HEADERS, **(TLS_HEADERS if tls else {})}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_safely(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                self._complete(MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            await self._app(scope, await _with_body(scope, receive), send_safely)
+        except ProblemError as error:
+            await error.response()(scope, receive, send_safely)
+        except Exception as error:
+            log.exception("%s %s failed: %s", scope["method"], scope["path"], type(error).__name__)
+            if not started:
+                await ProblemError("internal_error").response()(scope, receive, send_safely)
+
+    def _complete(self, headers: MutableHeaders) -> None:
+        for name, value in self._headers.items():
+            headers[name] = value
+        headers.setdefault("Cache-Control", "no-store")
+
+
+async def _with_body(scope: Scope, receive: Receive) -> Receive:
+    """Read the whole body and return a `receive` that gives it to the route. Raises the problems of a bad body."""
+    headers = Headers(scope=scope)
+    announced = headers.get("content-length", "0")
+    if announced == "0" and "transfer-encoding" not in headers:
+        return receive
+    try:
+        body = await asyncio.wait_for(_read(receive), SLOWEST_BODY_S)
+    except TimeoutError:
+        raise ProblemError("body_too_slow", headers={"Connection": "close"}) from None
+    if body is None:
+        raise ProblemError("body_too_large", headers={"Connection": "close"})
+    given = False
+
+    async def give() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return give
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Return the body, None if it is too large. What is too large is read and dropped, up to a point: a client that is
+    still sending would not see our answer.
+    """  # noqa: D205 - one thought
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= LARGEST_BODY:
+            parts.append(part)
+        if not message.get("more_body") or size > MOST_DRAINED:
+            return b"".join(parts) if size <= LARGEST_BODY else None

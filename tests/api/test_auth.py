@@ -1,0 +1,174 @@
+"""Who may do what (contracts: HTTP, roles). Deny by default."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from fastapi import WebSocket
+from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.routing import Mount
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from api.auth import (
+    COMMAND_PERMISSION,
+    ROLE_PERMISSIONS,
+    GuardedRoute,
+    GuardedSocketRoute,
+    Permission,
+    permission_of,
+    permissions_of,
+)
+from api.calls import Call
+from api.routes import CALLS, SOCKETS
+from gate.client import new_id
+from gate.model import Command, Role
+from tests.api.conftest import Served, key
+
+EVERYBODY = [(), *((role,) for role in Role), tuple(Role)]
+PARAMETERS = {"session_id": "none", "command_id": "none-none", "event_id": new_id(), "name": "nobody-here"}
+SIGNED_OUT_STATUS = 401
+FORBIDDEN = 403
+
+
+def path_of(call: Call) -> str:
+    return call.base + call.path.format(**PARAMETERS)
+
+
+def send(client: httpx.Client, call: Call) -> httpx.Response:
+    body: dict[str, str] | None = {} if call.method in {"POST", "PATCH"} else None
+    with client.stream(call.method, path_of(call), json=body, headers=key()) as answer:
+        if "text/event-stream" not in answer.headers.get("content-type", ""):
+            answer.read()
+        return answer
+
+
+def test_every_route_of_the_application_declares_its_permission(served: Served) -> None:
+    """Deny by default: the only thing that is no guarded route is the page's files."""
+    routes = served.app.routes
+    guarded = [route for route in routes if isinstance(route, GuardedRoute)]
+    sockets = [route for route in routes if isinstance(route, GuardedSocketRoute)]
+    others = [route for route in routes if route not in guarded and route not in sockets]
+    assert all(permission_of(route) is not None for route in guarded)
+    assert all(route.permission is not None for route in sockets)
+    assert [(type(route), getattr(route, "name", None)) for route in others] == [(Mount, "page")]
+    assert len(guarded) == len(CALLS)
+    assert len(sockets) == len(SOCKETS)
+
+
+def test_nobody_gets_further_than_their_roles_allow(served: Served) -> None:
+    """All routes by all roles, and signed out: 401 without a session, 403 without the right, neither with it."""
+    for roles in EVERYBODY:
+        client = served.person(*roles, name=f"one-{len(roles)}-{'-'.join(roles)}"[:32]) if roles else served.anybody()
+        for call in CALLS:
+            if call.does.__name__ == "sign_out":
+                continue  # ends the session that the other calls need; stands below
+            answer = send(client, call)
+            if call.needs is Permission.PUBLIC:
+                allowed = True
+            elif not roles:
+                assert answer.status_code == SIGNED_OUT_STATUS, call
+                assert answer.json()["code"] == "not_signed_in"
+                continue
+            else:
+                allowed = call.needs in permissions_of(frozenset(roles))
+            assert (answer.status_code == FORBIDDEN) is not allowed, (roles, call, answer.status_code)
+            assert answer.status_code != SIGNED_OUT_STATUS, call
+            assert answer.status_code < 500 or answer.json()["code"] in call.all_problems(), call
+    assert served.anybody().delete("/api/v1/session").status_code == SIGNED_OUT_STATUS
+
+
+def test_the_roles_are_the_contracts() -> None:
+    """contracts.md: viewer sees; operator moves; commander resets; maintainer does not move; stop is everyone's."""
+    may = {role: {command for command, needs in COMMAND_PERMISSION.items() if needs in rights}
+           for role, rights in ROLE_PERMISSIONS.items()}  # fmt: skip
+    assert set(COMMAND_PERMISSION) == set(Command)
+    assert may[Role.VIEWER] == may[Role.MAINTAINER] == {Command.STOP}
+    assert may[Role.OPERATOR] == set(Command) - {Command.RESET}
+    assert may[Role.COMMANDER] == set(Command)
+    assert [role for role, rights in ROLE_PERMISSIONS.items() if Permission.USERS in rights] == [Role.MAINTAINER]
+    assert all({Permission.SELF, Permission.SEE, Permission.STOP} <= rights for rights in ROLE_PERMISSIONS.values())
+
+
+def test_a_command_needs_its_own_right(served: Served) -> None:
+    """Each command by each role over HTTP: taken, or 403 and journalled, and the gate never hears of it."""
+    for role in Role:
+        client = served.person(role)
+        for command in Command:
+            before = len(served.wishes)
+            answer = client.post("/api/v1/gate/commands", json={"command": command.value}, headers=key())
+            allowed = COMMAND_PERMISSION[command] in ROLE_PERMISSIONS[role]
+            assert answer.status_code == (202 if allowed else FORBIDDEN), (role, command)
+            assert len(served.wishes) - before == int(allowed)
+            if not allowed:
+                assert answer.json()["code"] == "not_permitted"
+                served.report("command_refused", role.value, command=command.value, code="not_permitted")
+
+
+def test_a_route_that_declares_nothing_is_refused(served: Served) -> None:
+    """Deny by default: a forgotten permission closes a route, even for somebody with every right."""
+    app = served.app
+
+    async def forgotten() -> dict[str, str]:
+        return {"secret": "yes"}
+
+    app.router.routes.insert(0, GuardedRoute("/forgotten", forgotten, methods=["GET"]))
+    answer = served.person(*Role).get("/forgotten")
+    assert answer.status_code == FORBIDDEN
+    assert "yes" not in answer.text
+
+
+def test_a_route_that_came_past_the_guards_is_refused(served: Served) -> None:
+    """An endpoint of a plain router, or a plain WebSocket, is open to nobody."""
+
+    async def forgotten() -> dict[str, str]:
+        return {"secret": "yes"}
+
+    async def listen(socket: WebSocket) -> None:
+        await socket.accept()
+
+    app = served.app
+    guards = app.router.dependencies
+    app.router.routes.insert(0, APIRoute("/plain", forgotten, methods=["GET"], dependencies=guards))
+    app.router.routes.insert(0, APIWebSocketRoute("/plain-socket", listen, dependencies=guards))
+    assert served.person(*Role).get("/plain").status_code == FORBIDDEN
+    with pytest.raises(InvalidStatus) as refused:
+        connect(served.base.replace("http", "ws") + "/plain-socket")
+    assert refused.value.response.status_code == FORBIDDEN
+
+
+def test_a_signed_out_socket_is_refused_in_its_handshake(served: Served) -> None:
+    """The live picture is nobody's without a session."""
+    with pytest.raises(InvalidStatus) as refused:
+        connect(served.base.replace("http", "ws") + "/api/v1/camera/live")
+    assert refused.value.response.status_code == SIGNED_OUT_STATUS
+    assert b"not_signed_in" in refused.value.response.body
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_another_sites_page_moves_nothing(served: Served, operator: httpx.Client, headers: dict[str, str]) -> None:
+    """CSRF: a request that a foreign page made is refused before anything is read."""
+    answer = operator.post("/api/v1/gate/commands", json={"command": "open"}, headers={**key(), **headers})
+    assert answer.json()["code"] == "foreign_origin"
+    assert served.wishes == []
+
+
+def test_the_gates_own_page_is_let_through(served: Served, operator: httpx.Client) -> None:
+    """The page's own requests carry its own origin."""
+    headers = {**key(), "Origin": served.base, "Sec-Fetch-Site": "same-origin"}
+    assert operator.post("/api/v1/gate/commands", json={"command": "open"}, headers=headers).status_code == 202
+
+
+def test_a_form_can_not_give_a_command(served: Served, operator: httpx.Client) -> None:
+    """CSRF: only JSON is taken, which no form of another site can send."""
+    answer = operator.post("/api/v1/gate/commands", data={"command": "open"}, headers=key())
+    assert answer.json()["code"] == "unsupported_media_type"
+    assert served.wishes == []

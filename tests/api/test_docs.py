@@ -1,0 +1,98 @@
+"""docs/api.md and the OpenAPI document say what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.auth import COMMAND_PERMISSION, ROLE_PERMISSIONS, Permission
+from api.calls import BASE
+from api.problems import TABLE
+from api.routes import CALLS, SOCKETS
+from api.schemas import AcceptedBody, CommandStatusBody, EventList, FactList, GateBody, SessionBody, UserList
+from gate.model import Code
+from tests.api.conftest import Served, key
+from tests.fakes import FakeGate, wait_until
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Return the cells of the tables under a heading, without their heads."""
+    section = DOCUMENT.split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def words(cell: str) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", cell))
+
+
+def test_every_call_and_its_right_stand_in_the_document() -> None:
+    """No call is missing, none is invented."""
+    documented = {next(iter(words(call))): right for call, right, *_ in rows("Calls")}
+    real = {f"{call.method} {call.base}{call.path}": call.needs for call in CALLS}
+    real |= {f"WS {BASE}{socket.path}": socket.needs for socket in SOCKETS}
+    assert {call: words(right) for call, right in documented.items()} == {
+        call: {needs.value} for call, needs in real.items()
+    }
+
+
+def test_roles_and_commands_stand_in_the_document() -> None:
+    """The two tables are those of auth.py."""
+    tables = [(words(first), words(second)) for first, second in rows("Who may do what")]
+    roles = {next(iter(first)): second for first, second in tables if len(first) == 1 and len(second) > 1}
+    assert roles == {role.value: set(map(str, rights)) for role, rights in ROLE_PERMISSIONS.items()}
+    commands = {command: right for first, right in tables if len(right) == 1 for command in first}
+    assert commands == {command.value: {needs.value} for command, needs in COMMAND_PERMISSION.items()}
+    assert all(f"`{permission}`" in DOCUMENT for permission in Permission)
+
+
+def test_every_problem_and_refusal_stands_in_the_document() -> None:
+    """Codes with their status; the gate's own codes too; and each call names only codes that exist."""
+    documented = {next(iter(words(code))): int(status) for code, status, *_ in rows("Problems")}
+    assert documented == {code: sort.status for code, sort in TABLE.items()}
+    assert all(f"`{code}`" in DOCUMENT for code in Code)
+    assert all(code in TABLE for call in CALLS for code in call.all_problems())
+
+
+def test_the_openapi_document_is_complete(served: Served) -> None:
+    """OpenAPI 3.1; every call with its right, its answer and its problems; every reference leads somewhere."""
+    document = served.anybody().get("/api/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    for call in CALLS:
+        operation = document["paths"][call.base + call.path][call.method.lower()]
+        assert operation["x-permission"] == call.needs.value
+        assert operation["description"]
+        assert str(call.status) in operation["responses"]
+        for code in call.all_problems():
+            described = operation["responses"][str(TABLE[code].status)]
+            assert code in described["description"]
+            assert "application/problem+json" in described["content"]
+    for reference in re.findall(r'"#/components/schemas/([^"]+)"', served.anybody().get("/api/openapi.json").text):
+        assert reference in document["components"]["schemas"]
+
+
+def test_what_is_sent_is_what_the_document_says(
+    served: Served, operator: httpx.Client, maintainer: httpx.Client, gate: FakeGate
+) -> None:
+    """Each body fits its schema, no field more."""
+    answer = operator.post(f"{BASE}/gate/commands", json={"command": "open"}, headers=key()).json()
+    wait_until(lambda: served.office.live.last_seq >= 1)
+    for path, model in (
+        ("/session", SessionBody), ("/gate", GateBody), ("/journal", FactList), ("/events", EventList),
+        (f"/gate/commands/{answer['command_id']}", CommandStatusBody),
+    ):  # fmt: skip
+        body = operator.get(BASE + path).json()
+        assert model.model_validate(body).model_dump(mode="json").keys() == body.keys(), path
+    assert AcceptedBody.model_validate(answer).model_dump(mode="json") == answer
+    assert UserList.model_validate(maintainer.get(f"{BASE}/users").json()).items
+
+
+@pytest.mark.parametrize("figure", ["64 KiB", "24 hours", "30 days", "90 days", "250 streams", "at most 20"])
+def test_figures_stand_in_the_document(figure: str) -> None:
+    """Limits that people may meet are told."""
+    assert figure in DOCUMENT

@@ -1,0 +1,189 @@
+"""Motion events and their files (contracts: GET /events…)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api import diary
+from gate.client import new_id
+from gate.journal import Journal, JournalReader, utc
+from gate.model import JsonObject, Kind
+from tests.api.conftest import Served, beside_a_gate
+from tests.fakes import FakeGate, wait_until
+
+EVENTS = "/api/v1/events"
+CLIP = bytes(range(256)) * 40
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Served]:
+    """Serve with a journal of its own for each story."""
+    yield from beside_a_gate(tmp_path)
+
+
+@dataclass(kw_only=True)
+class Camera:
+    """What a camera process would report and write."""
+
+    gate: FakeGate
+    media: Path
+    served: Served
+
+    def event(self, *, ended: bool = True, clip: bool = True) -> str:
+        event_id = new_id()
+        folder = time.strftime("%Y-%m-%d")
+        started: JsonObject = {"event_id": event_id, "source": "scene", "zones": ["gateway"], "thumbnail": None}
+        self.gate.write(Kind.MOTION_STARTED, started)
+        if ended:
+            data: JsonObject = {"event_id": event_id, "zones": ["gateway", "road"], "duration_s": 4.5, "peak_area": 0.1}
+            self.gate.write(Kind.MOTION_ENDED, data)
+        if clip:
+            (self.media / folder).mkdir(parents=True, exist_ok=True)
+            (self.media / folder / f"{event_id}.mp4").write_bytes(CLIP)
+            (self.media / folder / f"{event_id}.jpg").write_bytes(b"\xff\xd8picture")
+            saved: JsonObject = {
+                "event_id": event_id, "clip": f"{folder}/{event_id}.mp4", "thumbnail": f"{folder}/{event_id}.jpg",
+                "duration_s": 14.5, "pre_roll_s": 5.0, "bytes": len(CLIP), "width": 1280, "height": 720,
+                "codec": "avc1.42E01E",
+            }  # fmt: skip
+            self.gate.write(Kind.CLIP_SAVED, saved)
+        return event_id
+
+    def settled(self, facts: int) -> None:
+        wait_until(lambda: self.served.office.live.last_seq >= facts)
+
+
+@pytest.fixture
+def camera(served: Served, gate: FakeGate) -> Camera:
+    return Camera(gate=gate, media=served.settings.media_dir, served=served)
+
+
+def test_an_event_tells_its_story_and_its_clip_plays(camera: Camera, operator: httpx.Client) -> None:
+    """When, where, how long, what was recorded; the clip as video/mp4, the picture as image/jpeg."""
+    event_id = camera.event()
+    camera.settled(3)
+    (event,) = operator.get(EVENTS).json()["items"]
+    assert event == operator.get(f"{EVENTS}/{event_id}").json()
+    assert event | {"seq": 0, "started_at": "", "ended_at": ""} == {
+        "event_id": event_id, "seq": 0, "source": "scene", "zones": ["gateway", "road"], "started_at": "",
+        "ended_at": "", "duration_s": 4.5, "peak_area": 0.1, "thumbnail": f"{EVENTS}/{event_id}/thumbnail.jpg",
+        "clip": {"url": f"{EVENTS}/{event_id}/clip.mp4", "duration_s": 14.5, "pre_roll_s": 5.0, "bytes": len(CLIP),
+                 "width": 1280, "height": 720, "codec": "avc1.42E01E"},
+        "clip_state": "available",
+    }  # fmt: skip
+    clip = operator.get(event["clip"]["url"])
+    assert (clip.status_code, clip.headers["Content-Type"], clip.content) == (200, "video/mp4", CLIP)
+    assert operator.get(event["thumbnail"]).headers["Content-Type"] == "image/jpeg"
+
+
+def test_a_player_may_ask_for_parts_of_a_clip(camera: Camera, operator: httpx.Client) -> None:
+    """Range: 206 with the right bytes, 416 beyond the end."""
+    url = f"{EVENTS}/{camera.event()}/clip.mp4"
+    camera.settled(3)
+    part = operator.get(url, headers={"Range": "bytes=100-199"})
+    assert (part.status_code, part.content) == (206, CLIP[100:200])
+    assert part.headers["Content-Range"] == f"bytes 100-199/{len(CLIP)}"
+    assert operator.get(url, headers={"Range": "bytes=-10"}).content == CLIP[-10:]
+    beyond = operator.get(url, headers={"Range": f"bytes={len(CLIP)}-"})
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{len(CLIP)}")
+    assert beyond.json()["code"] == "range_not_satisfiable"
+
+
+def test_an_event_under_way_and_one_without_a_clip_say_so(camera: Camera, operator: httpx.Client) -> None:
+    """Null where there is nothing yet; a clip that was deleted is told apart from one that never was."""
+    going, bare, deleted = camera.event(ended=False, clip=False), camera.event(clip=False), camera.event()
+    camera.settled(6)
+    for file in camera.media.glob(f"*/{deleted}.*"):
+        file.unlink()
+    events: dict[str, Any] = {event["event_id"]: event for event in operator.get(EVENTS).json()["items"]}
+    assert (events[going]["ended_at"], events[going]["clip_state"]) == (None, "none")
+    assert (events[bare]["duration_s"], events[bare]["clip"]) == (4.5, None)
+    assert (events[deleted]["clip_state"], events[deleted]["clip"], events[deleted]["thumbnail"]) == (
+        "deleted", None, None,
+    )  # fmt: skip
+    assert operator.get(f"{EVENTS}/{deleted}/clip.mp4").json()["code"] == "no_clip"
+    assert operator.get(f"{EVENTS}/{going}/thumbnail.jpg").json()["code"] == "no_thumbnail"
+
+
+def test_events_come_newest_first_page_by_page(camera: Camera, operator: httpx.Client) -> None:
+    """`before` leads through all of them, each once."""
+    made = [camera.event() for _ in range(7)]
+    camera.settled(21)
+    found: list[str] = []
+    cursor: dict[str, int] = {}
+    for _ in range(4):
+        page = operator.get(EVENTS, params={"limit": 3, **cursor}).json()
+        found += [event["event_id"] for event in page["items"]]
+        assert all(event["clip"] for event in page["items"])
+        if page["next"] is None:
+            break
+        cursor = {"before": page["next"]}
+    assert found == made[::-1]
+
+
+def test_a_day_is_the_sites_day(camera: Camera, operator: httpx.Client) -> None:
+    """Today in Việt Nam, which begins at 17:00 UTC of the day before."""
+    camera.event()
+    camera.settled(3)
+    here = dt.timezone(dt.timedelta(hours=7))
+    today = dt.datetime.now(here).date()
+    assert len(operator.get(EVENTS, params={"day": today.isoformat()}).json()["items"]) == 1
+    assert operator.get(EVENTS, params={"day": (today - dt.timedelta(days=1)).isoformat()}).json()["items"] == []
+    assert diary.span_of_day(dt.date(2026, 11, 21), "Asia/Ho_Chi_Minh") == (
+        "2026-11-20T17:00:00.000Z", "2026-11-21T17:00:00.000Z",
+    )  # fmt: skip
+    first, last = diary.span_of_day(dt.date(2026, 3, 29), "Europe/Berlin")
+    assert (first, last) == ("2026-03-28T23:00:00.000Z", "2026-03-29T22:00:00.000Z")
+    for odd in ("2026-13-01", "today", "0001-01-01", "9999-12-31"):
+        assert operator.get(EVENTS, params={"day": odd}).json()["code"] == "invalid_request"
+
+
+def test_no_path_comes_from_a_client_or_from_an_odd_fact(camera: Camera, operator: httpx.Client) -> None:
+    """Ids are ids; a fact that names another file is not followed."""
+    for odd in ("..%2f..%2fjournal.db", "x", "%00"):
+        answer = operator.get(f"{EVENTS}/{odd}/clip.mp4")
+        assert answer.json()["code"] in {"invalid_request", "not_found"}, odd
+    assert operator.get(f"{EVENTS}/{new_id()}").json()["code"] == "no_such_event"
+    secret = camera.media.parent / "accounts.db"
+    for name in (f"../{secret.name}", str(secret), f"2026-11-21/{new_id()}.mp4"):
+        event_id = new_id()
+        camera.gate.write(Kind.MOTION_STARTED, {"event_id": event_id, "zones": [], "source": "x", "thumbnail": name})
+        camera.gate.write(Kind.CLIP_SAVED, {"event_id": event_id, "clip": name, "thumbnail": name})
+        camera.settled(2)
+        wait_until(lambda event_id=event_id: operator.get(f"{EVENTS}/{event_id}").status_code == 200)  # type: ignore[misc] # bound at once
+        assert operator.get(f"{EVENTS}/{event_id}/clip.mp4").json()["code"] == "no_clip"
+
+
+def id_at(moment_s: float) -> str:
+    stamp = f"{int(moment_s * 1000):012x}"
+    return f"{stamp[:8]}-{stamp[8:]}-{new_id()[14:]}"
+
+
+def test_an_event_is_found_by_its_id_though_the_clock_jumped(tmp_path: Path) -> None:
+    """Its id says when to look; where the clock was ahead for a while and set back, it is still found."""
+    told: list[int] = []
+    journal = Journal(tmp_path / "journal.db", lambda fact: told.append(fact.seq))
+    journal.open()
+    journal.close()
+    clocks = [*range(0, 3000, 10), *range(90_000, 90_900, 3), *range(3000, 6000, 10)]
+    ids = [id_at(1.8e9 + second) for second in clocks]
+    database = sqlite3.connect(tmp_path / "journal.db")
+    for seq, (second, event_id) in enumerate(zip(clocks, ids, strict=True), 1):
+        row = (seq, event_id, utc(1.8e9 + second + 0.05), json.dumps({"event_id": event_id}))
+        database.execute("INSERT INTO fact VALUES (?, ?, ?, 1, 0, '', 'motion_started', '{}', ?, '', '')", row)
+    database.commit()
+    database.close()
+    reader = JournalReader(tmp_path / "journal.db")
+    assert all(diary.event(reader, event_id) for event_id in ids[::40])
+    assert diary.event(reader, new_id()) is None
+    reader.close()

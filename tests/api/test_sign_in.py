@@ -1,0 +1,251 @@
+"""Signing in, sessions and their end (contracts: POST /session; facts/connect.md: brute force)."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.accounts import Store
+from api.attempts import FREE_FAILURES, LONGEST_WAIT_S, Attempts, bucket_of, delay_s
+from api.passwords import hash_now
+from api.people import ABSOLUTE_END_S, IDLE_END_S, MOST_SESSIONS, Accounts
+from gate.model import Role
+from tests.api.conftest import Served, key
+
+SESSION = "/api/v1/session"
+PASSWORD = "chín con rồng xanh"
+DAY_S = 86_400.0
+
+
+@pytest.fixture
+def lan(served: Served) -> str:
+    """Add an officer with a password."""
+    with served.accounts() as accounts:
+        accounts.add_person("lan", "Chị Lan", frozenset({Role.OPERATOR}), hash_now(PASSWORD), time.time())
+    return "lan"
+
+
+def pairing_code(served: Served, name: str, lasts_s: float = 900.0) -> str:
+    with served.accounts() as accounts:
+        return accounts.make_pairing(name, lasts_s, time.time())
+
+
+def test_signing_in_by_password_gives_a_cookie_and_the_rights(served: Served, lan: str) -> None:
+    """200, HttpOnly, SameSite=Strict; who one is and what one may do."""
+    client = served.anybody()
+    answer = client.post(SESSION, json={"username": " LAN ", "password": PASSWORD, "device_name": "Oppo A17"})
+    assert answer.status_code == 200
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("antt=")
+    assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
+    body = answer.json()
+    assert body["user"] == {"name": "lan", "display_name": "Chị Lan", "roles": ["operator"]}
+    assert body["permissions"] == ["light", "move", "see", "self", "siren", "stop"]
+    assert body["site"] == {
+        "id": "sim", "name": "Cổng thôn 3 (mô phỏng)", "language": "vi", "timezone": "Asia/Ho_Chi_Minh",
+    }  # fmt: skip
+    assert client.get(SESSION).json() == body
+    by, data = served.report("user_signed_in", device="Oppo A17")
+    assert (by.type, by.id, by.name, data["session"]) == ("person", "lan", "Chị Lan", body["session_id"])
+
+
+def test_a_wrong_password_and_a_wrong_name_look_the_same(served: Served, lan: str) -> None:
+    """401 wrong_credentials for both; the journal knows which, and never what was typed as a name."""
+    client = served.anybody()
+    wrong = client.post(SESSION, json={"username": lan, "password": "not this one"})
+    nobody = client.post(SESSION, json={"username": "hunter2-in-the-wrong-field", "password": PASSWORD})
+    assert (wrong.status_code, wrong.json()) == (nobody.status_code, nobody.json())
+    assert wrong.json()["code"] == "wrong_credentials"
+    assert served.report("user_sign_in_failed", name=lan)[1]["reason"] == "wrong_password"
+    assert served.report("user_sign_in_failed", name="")[1]["reason"] == "unknown_name"
+    assert served.gate
+    assert "hunter2" not in str(served.gate.reports)
+
+
+def test_guessing_gets_slower_and_stays_so_over_a_restart(served: Served, lan: str) -> None:
+    """After five wrong ones: 429 with Retry-After, for the right password too; it ends by itself."""
+    client = served.anybody()
+    answers = [
+        client.post(SESSION, json={"username": lan, "password": "wrong wrong"}) for _ in range(FREE_FAILURES + 2)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * FREE_FAILURES + [429] * 2
+    assert answers[-1].json()["code"] == "rate_limited"
+    with contextlib.closing(Store(served.accounts_path)) as store:
+        Attempts(store)._count(bucket_of(lan), FREE_FAILURES + 5, time.time())
+    served.stop()
+    served.start()
+    client = served.anybody()
+    answer = client.post(SESSION, json={"username": lan, "password": PASSWORD})
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) == answer.json()["retry_after_s"] <= 32
+    served.clock.ahead_s = 32.0
+    assert client.post(SESSION, json={"username": lan, "password": PASSWORD}).status_code == 200
+
+
+def test_at_most_three_hundred_guesses_a_day(tmp_path: Path) -> None:
+    """Whoever guesses without a pause at one name, from any number of addresses, gets no more in a day."""
+    store = Store(tmp_path / "a.db")
+    attempts, now_s, guesses = Attempts(store), 1e9, 0
+    while now_s < 1e9 + DAY_S:
+        wait_s = attempts.begin("lan", now_s)
+        guesses += wait_s == 0
+        now_s += max(wait_s, 0.001)
+    store.close()
+    assert guesses <= 300
+    assert delay_s(10**6) == LONGEST_WAIT_S
+
+
+def test_a_clock_that_was_set_back_locks_nobody_out(tmp_path: Path) -> None:
+    """The delay counts from now then, not until a day that may be far away."""
+    store = Store(tmp_path / "a.db")
+    attempts = Attempts(store)
+    for _ in range(FREE_FAILURES + 1):
+        attempts.begin("lan", 2e9)
+    assert 0 < attempts.begin("lan", 1e9) <= LONGEST_WAIT_S
+    assert attempts.begin("lan", 1e9 + 3.0) == 0
+    store.close()
+
+
+def test_a_pairing_code_signs_in_once(served: Served, lan: str) -> None:
+    """However it is typed; the second use, and one that expired, are refused and journalled."""
+    code = pairing_code(served, lan)
+    assert len(code) == 26
+    typed = " ".join((code[:8].lower(), code[8:]))
+    client = served.anybody()
+    first = client.post(SESSION, json={"pairing_code": typed, "device_name": "Điện thoại Lan"})
+    assert first.json()["user"]["name"] == lan
+    second = served.anybody().post(SESSION, json={"pairing_code": code, "device_name": "stranger"})
+    assert (second.status_code, second.json()["code"]) == (401, "pairing_invalid")
+    served.report("user_sign_in_failed", reason="pairing_invalid")
+    old = pairing_code(served, lan, lasts_s=-1.0)
+    assert served.anybody().post(SESSION, json={"pairing_code": old}).json()["code"] == "pairing_invalid"
+
+
+def test_a_newer_code_makes_the_older_one_worthless(served: Served, lan: str) -> None:
+    """One code a person."""
+    older, newer = pairing_code(served, lan), pairing_code(served, lan)
+    assert served.anybody().post(SESSION, json={"pairing_code": older}).status_code == 401
+    assert served.anybody().post(SESSION, json={"pairing_code": newer}).status_code == 200
+
+
+def test_a_disabled_person_gets_in_no_way(served: Served, lan: str) -> None:
+    """Not by password, not by a code made before, not with a session that was open."""
+    client = served.person(Role.OPERATOR, name=lan)
+    code = pairing_code(served, lan)
+    with served.accounts() as accounts:
+        accounts.change_person(lan, disabled=True)
+    assert client.get(SESSION).status_code == 401
+    assert served.anybody().post(SESSION, json={"pairing_code": code}).status_code == 401
+    answer = served.anybody().post(SESSION, json={"username": lan, "password": PASSWORD})
+    assert answer.json()["code"] == "wrong_credentials"
+
+
+def test_signing_out_ends_the_session(served: Served, operator: httpx.Client) -> None:
+    """204, the cookie is taken away, and the old value is worth nothing."""
+    value = operator.cookies["antt"]
+    answer = operator.delete(SESSION)
+    assert answer.status_code == 204
+    assert "Max-Age=0" in answer.headers["Set-Cookie"]
+    stolen = served.anybody()
+    stolen.cookies.set("antt", value)
+    assert stolen.get(SESSION).json()["code"] == "not_signed_in"
+
+
+def test_a_session_ends_when_idle_and_in_any_case(tmp_path: Path) -> None:
+    """Idle after 30 days, whatever happens after 90; the clock going back ends none."""
+    store = Store(tmp_path / "a.db")
+    accounts = Accounts(store)
+    accounts.add_person("lan", "Lan", frozenset({Role.VIEWER}), None, 1e9)
+    token, session = accounts.open_session("lan", "phone", 1e9)
+    assert accounts.session(token, 1e9 + IDLE_END_S - 1)
+    assert accounts.session(token, 1e9 + IDLE_END_S) is None
+    assert accounts.session(token, 1e9 - DAY_S)
+    for day in range(0, 89, 20):
+        accounts.touch(session.id, 1e9 + day * DAY_S)
+    assert accounts.session(token, 1e9 + ABSOLUTE_END_S - 1)
+    assert accounts.session(token, 1e9 + ABSOLUTE_END_S) is None
+    assert not accounts.is_alive(session.id, 1e9 + ABSOLUTE_END_S)
+    store.close()
+
+
+def test_a_person_has_a_bounded_number_of_sessions(tmp_path: Path) -> None:
+    """The oldest ones go."""
+    store = Store(tmp_path / "a.db")
+    accounts = Accounts(store)
+    accounts.add_person("lan", "Lan", frozenset({Role.VIEWER}), None, 1e9)
+    tokens = [accounts.open_session("lan", "phone", 1e9 + number)[0] for number in range(MOST_SESSIONS + 3)]
+    assert [bool(accounts.session(token, 1e9 + 60)) for token in tokens] == [False] * 3 + [True] * MOST_SESSIONS
+    store.close()
+
+
+def test_no_secret_is_kept_in_the_clear(served: Served, lan: str) -> None:
+    """accounts.db holds hashes: no cookie, no pairing code, no password; and is nobody else's to read."""
+    code = pairing_code(served, lan)
+    client = served.anybody()
+    client.post(SESSION, json={"username": lan, "password": PASSWORD})
+    served.stop()
+    database = sqlite3.connect(served.accounts_path)
+    kept = "\n".join(database.iterdump())
+    database.close()
+    assert "$argon2id$v=19$m=19456,t=2,p=1$" in kept
+    for secret in (code, client.cookies["antt"], PASSWORD):
+        assert secret not in kept
+    assert served.accounts_path.stat().st_mode & 0o077 == 0
+
+
+def test_my_phones_are_listed_and_only_mine_can_be_ended(served: Served, operator: httpx.Client) -> None:
+    """GET /sessions, DELETE /sessions/{id}; somebody else's is not there for me."""
+    second = served.person(Role.OPERATOR, name="lan")
+    other = served.person(Role.VIEWER, name="huy")
+    items = operator.get("/api/v1/sessions").json()["items"]
+    assert [item["current"] for item in items].count(True) == 1
+    assert len(items) == 2
+    assert items[0].keys() == {"id", "device", "created_at", "last_seen_at", "expires_at", "current"}
+    theirs = other.get("/api/v1/sessions").json()["items"][0]["id"]
+    assert operator.delete(f"/api/v1/sessions/{theirs}").json()["code"] == "no_such_session"
+    mine = next(item["id"] for item in items if not item["current"])
+    assert operator.delete(f"/api/v1/sessions/{mine}").status_code == 204
+    assert second.get(SESSION).status_code == 401
+    assert other.get(SESSION).status_code == 200
+
+
+def test_signing_in_again_ends_the_session_before(served: Served, lan: str) -> None:
+    """One browser, one session: no session is fixed or left behind."""
+    client = served.person(Role.OPERATOR, name=lan)
+    before = client.cookies["antt"]
+    client.post(SESSION, json={"username": lan, "password": PASSWORD})
+    client.cookies.clear()
+    client.cookies.set("antt", before)
+    assert client.get(SESSION).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"username": "lan"}, {"password": "x"}, {"username": "a", "password": "b", "pairing_code": "c"}]
+)
+def test_there_are_two_ways_to_sign_in(served: Served, body: dict[str, str]) -> None:
+    """Anything else is told so, without repeating what was sent."""
+    answer = served.anybody().post(SESSION, json=body)
+    assert answer.json()["code"] == "invalid_request"
+
+
+def test_a_report_made_while_the_gate_is_away_is_not_lost(served_alone: Served) -> None:
+    """Who signed in while the gate process was down is journalled when it is back."""
+    with served_alone.accounts() as accounts:
+        accounts.add_person("lan", "Lan", frozenset({Role.OPERATOR}), hash_now(PASSWORD), time.time())
+    answer = served_alone.anybody().post(SESSION, json={"username": "lan", "password": PASSWORD})
+    assert answer.status_code == 200
+    served_alone.gate_comes_up()
+    assert served_alone.report("user_signed_in")[0].id == "lan"
+
+
+def test_wrong_cookies_are_nobody(served: Served) -> None:
+    """Odd cookies are a 401, quickly, however many."""
+    client = served.anybody()
+    for value in ("", "x", "a" * 4000, "'; DROP TABLE session; --"):
+        answer = client.get(SESSION, headers={"Cookie": f"antt={value}", **key()})
+        assert answer.status_code == 401
