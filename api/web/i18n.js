@@ -1,0 +1,33 @@
+// Words. Every word a person reads stands in vi.json and en.json under the same key; codes of the gate have theirs.
+
+let words = {};
+export let language = "vi";
+
+/** Load a language; the page is drawn again by whoever asked. */
+export async function speak(wanted) {
+  const answer = await fetch(`${wanted}.json`);
+  words = await answer.json();
+  language = wanted;
+  document.documentElement.lang = wanted;
+  document.title = t("page.title");
+}
+
+/** The words of `key`, with {placeholders} filled. */
+export function t(key, values = {}) {
+  const template = words[key];
+  if (template === undefined) {
+    console.error(`no words for ${key}`);
+    return key;
+  }
+  return template.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+/** The words of a code that the gate sent, such as `code.beam_blocked`. A newer gate may know codes that this page does
+ *  not: then the server's own sentence, else the code, is better than nothing. */
+export function coded(prefix, code, otherwise) {
+  const key = `${prefix}.${code}`;
+  return key in words ? t(key) : otherwise || t("code.other", { code });
+}
+
+/** Tell whether there are words for `key`. */
+export const has = (key) => key in words;

@@ -1,0 +1,250 @@
+// Cổng: is it open or shut, surely? Can I act now? The picture, the one big word with what it rests on, what is wrong,
+// DỪNG, and the two sliders. The word is never shown as current when it is not.
+
+import { attr, h, sheet, show, text } from "../dom.js";
+import { clock, duration, moment } from "../format.js";
+import { t } from "../i18n.js";
+import { gateIcon, icon } from "../icons.js";
+import { give, running, STEPS } from "../orders.js";
+import { live } from "../picture.js";
+import { slider } from "../slide.js";
+import { may, since, state, trust, until } from "../store.js";
+import { drawTrouble, meant, noticeBox, showConditions, unwell, whoDid } from "./told.js";
+
+const FRESH_MS = 2000; // a close needs a picture this young, or an officer who says they see the gate
+const OLD_MS = 5000; // from here on the picture is greyed with its age across
+const ASKED_MS = 15_000;
+const DONE_MS = 5000; // how long "done" or "refused" stays in the slider
+
+/** Make the view. */
+export function home() {
+  const leaving = new AbortController();
+  const picture = pictureBox(leaving.signal);
+  const word = wordBlock();
+  const trouble = h("button", { type: "button", class: "trouble", onclick: showConditions });
+  const notice = noticeBox();
+  const stop = stopButton();
+  const open = moveSlider("open", picture);
+  const close = moveSlider("close", picture);
+  const barred = h("p", { class: "barred" }, icon("lock"), h("span", {}, t("move.no_right")));
+  const day = h("section", { class: "day", "aria-label": t("diary.today"), hidden: true });
+  const element = h("div", { class: "home" },
+    h("div", { class: "watch" }, picture.element, word.element, h("div", { class: "told" }, trouble, notice.element)),
+    h("div", { class: "act" }, stop.element, open.element, close.element, barred, day));
+  const list = besideDiary(day, leaving.signal);
+
+  return {
+    element,
+    draw() {
+      const belief = trust();
+      picture.draw();
+      word.draw(belief);
+      notice.draw();
+      drawTrouble(trouble, belief, notice.title());
+      stop.draw(belief);
+      const moves = may("open");
+      show(open.element, moves);
+      show(close.element, moves);
+      show(barred, !moves);
+      if (moves) for (const one of [open, close]) one.draw(belief);
+      list.draw();
+    },
+    leave() {
+      leaving.abort();
+      list.leave();
+    },
+  };
+}
+
+// --- the picture -----------------------------------------------------------------------------------------------------
+
+function pictureBox(signal) {
+  const canvas = h("canvas", { width: 1280, height: 720 });
+  const badge = h("span", { class: "badge" });
+  const age = h("span", { class: "across" });
+  const box = h("button", { type: "button", class: "picture", "data-picture": "waiting",
+    onclick: () => enlarge(!document.body.hasAttribute("data-large")) }, canvas, badge, age);
+  let absent = false;
+  let drawnAt = 0;
+  const tell = live(canvas, {
+    signal,
+    drawn: () => {
+      absent = false;
+      if (box.dataset.picture !== "live" || Date.now() - drawnAt > 500) draw(); // its words need no 15 times a second
+    },
+    missing: () => {
+      absent = true;
+      draw();
+    },
+  });
+  const onKey = (event) => event.key === "Escape" && enlarge(false);
+  document.addEventListener("keydown", onKey, { signal });
+  signal.addEventListener("abort", () => enlarge(false));
+
+  function draw() {
+    drawnAt = Date.now();
+    const off = state.gate?.processes?.camera?.off;
+    const old = tell();
+    const kind = off ? "off" : old === Infinity ? (absent ? "missing" : "waiting") : old > OLD_MS ? "stale" : "live";
+    attr(box, "data-picture", kind);
+    text(age, kind === "live" ? "" : kind === "stale" ? t("picture.stale", { age: duration(old) }) : t(`picture.${kind}`));
+    const belief = trust();
+    const shown = belief === "live" ? t(`state.${state.gate.state}`) : t(`trust.${belief}`);
+    const time = old === Infinity ? "" : clock(Date.now() - old, true);
+    text(badge, kind === "live" ? `${shown} · ${time}` : time); // an old picture proves no state
+    show(badge, old !== Infinity);
+    attr(box, "aria-label", `${t("picture.label")}. ${age.textContent || badge.textContent}. ${t("picture.tap")}`);
+  }
+  return { element: box, draw, age: tell };
+}
+
+/** The picture fills the screen above DỪNG, which stays under the thumb. */
+function enlarge(large) {
+  attr(document.body, "data-large", large);
+}
+
+// --- the word --------------------------------------------------------------------------------------------------------
+
+function wordBlock() {
+  const word = h("strong", { id: "state-word", class: "word" });
+  const how = h("span", { class: "how" });
+  const more = h("span", { class: "since" });
+  const warning = h("span", { class: "countdown" });
+  const element = h("section", { class: "state", "aria-label": t("state.label") }, gateIcon(),
+    h("div", { class: "says" }, h("div", { role: "status" }, word, how), more, warning));
+
+  return {
+    element,
+    draw(belief) {
+      const { gate } = state;
+      const sure = belief === "live";
+      attr(element, "data-state", sure ? gate.state : belief);
+      text(word, sure ? t(`state.${gate.state}`) : t(`trust.${belief}`));
+      text(how, sure ? t(`evidence.${gate.state}.${gate.evidence}`) : lastKnown(belief));
+      text(more, sure ? [t("state.since", { time: moment(gate.since) }), whoDid(gate.by)].filter(Boolean).join(" · ") : "");
+      const left = sure ? until(gate.warning_until_mono_ms) : null;
+      const counting = left !== null && left > 0;
+      show(warning, counting);
+      text(warning, counting ? t("warning.left", { duration: duration(Math.ceil(left / 1000) * 1000) }) : "");
+    },
+  };
+}
+
+function lastKnown(belief) {
+  if (belief === "waiting") return t("trust.waiting_more");
+  if (!state.gate) return t("trust.never");
+  const values = { state: t(`state.${state.gate.state}`), time: clock(state.heardAt, true) };
+  return t("trust.last_known", values);
+}
+
+// --- DỪNG ------------------------------------------------------------------------------------------------------------
+
+/** Stop acts when it is touched, not when it is let go: here waiting is the greater harm. It is never disabled. */
+export function stopButton() {
+  const small = h("span", { class: "stop-note" });
+  let touched = -Infinity;
+  const press = () => give("stop");
+  const element = h("button", { type: "button", class: "stop",
+    onpointerdown: (event) => {
+      if (event.button !== 0) return;
+      touched = performance.now();
+      navigator.vibrate?.(40);
+      press();
+    },
+    // Enter, Space and screen readers click without a pointer; a touch has already been acted upon.
+    onclick: (event) => (event.detail === 0 || performance.now() - touched > 1500) && press() },
+  icon("stop"), h("span", {}, h("span", { class: "stop-word" }, t("command.stop")), small));
+  return {
+    element,
+    draw(belief) {
+      const order = state.orders.stop;
+      const recent = order && (running(order) || since(order.ended) < DONE_MS);
+      attr(element, "data-trust", belief);
+      text(small, recent ? t(`stop.${order.step}`) : belief === "live" ? "" : t("stop.offline"));
+    },
+  };
+}
+
+// --- the sliders -----------------------------------------------------------------------------------------------------
+
+function moveSlider(command, picture) {
+  const done = () => {
+    if (command === "close" && picture.age() > FRESH_MS) askSight(picture.age());
+    else move(command);
+  };
+  const question = () => (command === "close" && picture.age() > FRESH_MS ? askSight(picture.age()) : askMove(command));
+  const made = slider({ command, done, question });
+  return { element: made.element, draw: (belief) => made.draw(appearance(command, belief)) };
+}
+
+async function move(command, sighted = false) {
+  const order = await give(command, { sighted });
+  if (order?.code === "unsighted" && order.step === "refused") askSight(Infinity);
+}
+
+function appearance(command, belief) {
+  const idle = { words: t(`slide.${command}`), hint: t("slide.hint") };
+  const { gate } = state;
+  if (belief !== "live") return { ...idle, small: t(`trust.${belief}_short`), tone: "off", lock: true };
+  const order = state.orders[command];
+  if (running(order)) {
+    return { words: t(`progress.${order.step}`), small: underway(order), step: STEPS.indexOf(order.step) + 1, tone: "busy", lock: true };
+  }
+  if (order?.step === "confirmed" && since(order.ended) < DONE_MS) {
+    return { words: t("progress.confirmed"), step: 4, tone: "done", lock: true };
+  }
+  if (unwell(order) && !meant(order) && since(order.ended) < DONE_MS) return { ...idle, words: t(`slide.${order.step}`), small: idle.words, tone: "refused" };
+  const there = command === "open" ? "open" : "closed";
+  if (gate.state === there && gate.evidence === "limit" && (gate.target ?? there) === there) {
+    return { ...idle, words: t(`slide.${command}.already`), tone: "off", lock: true };
+  }
+  const blocked = command === "close" && gate.inputs.beam;
+  return { ...idle, small: blocked ? t("slide.blocked") : "" };
+}
+
+function underway(order) {
+  if (order.step === "sending") return since(order.begun) > 2000 ? t("order.trying") : "";
+  const left = until(state.gate.warning_until_mono_ms);
+  if (order.step === "accepted" && left > 0) return t("warning.left", { duration: duration(Math.ceil(left / 1000) * 1000) });
+  return t("progress.for", { duration: duration(since(order.begun)) });
+}
+
+function askMove(command) {
+  const dialog = sheet(t(`ask.${command}`), h("h2", {}, t(`ask.${command}`)),
+    h("button", { type: "button", class: "main-button", onclick: () => { dialog.close(); move(command); } }, t(`ask.${command}.yes`)),
+    h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.cancel")));
+  setTimeout(() => dialog.close(), ASKED_MS); // nobody answered: it may be a pocket that asked
+}
+
+/** A close without a fresh picture: either the officer sees the gate, or everybody there is warned for longer. */
+function askSight(age) {
+  const why = age === Infinity ? t("sight.none") : t("sight.old", { age: duration(age) });
+  const go = (sighted) => () => {
+    dialog.close();
+    move("close", sighted);
+  };
+  const dialog = sheet(t("sight.title"), h("h2", {}, t("sight.title")), h("p", {}, why),
+    h("button", { type: "button", class: "main-button", onclick: go(true) }, t("sight.yes")),
+    h("button", { type: "button", class: "plain-button", onclick: go(false) }, t("sight.no")),
+    h("p", { class: "fine" }, t("sight.warning")),
+    h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.cancel")));
+}
+
+// --- the day beside the controls, where the screen is wide -------------------------------------------------------------
+
+function besideDiary(place, signal) {
+  const wide = matchMedia("(min-width: 1000px)");
+  let list = null;
+  const fit = async () => {
+    show(place, wide.matches);
+    if (!wide.matches || list) return;
+    const { dayList } = await import("./diary.js");
+    if (signal.aborted || list) return;
+    list = dayList({ compact: true });
+    place.append(h("h2", {}, t("diary.today")), list.element);
+    list.draw();
+  };
+  wide.addEventListener("change", fit, { signal });
+  fit();
+  return { draw: () => list?.draw(), leave: () => list?.leave() };
+}

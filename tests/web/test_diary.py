@@ -1,0 +1,123 @@
+"""Nhật ký: the day newest first, moves with who made them, clips that play."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from playwright.sync_api import expect
+
+from tests.web.conftest import Phones
+from tests.web.officer import Officer
+from tests.web.village import ZONE, Village
+
+AN = {"type": "person", "id": "an", "name": "Trần Văn An"}
+
+
+def early_today() -> float:
+    """Return how many seconds ago the site's day was one second old, at most an hour."""
+    now = dt.datetime.now(ZONE)
+    return min(3600.0, (now - now.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds() - 1)
+
+
+def opened_diary(phones: Phones, size: tuple[int, int] = (390, 844)) -> Officer:
+    """Return an officer who reads the diary."""
+    return phones.officer(size=size).opens("#nhat-ky")
+
+
+def test_the_day_tells_moves_motion_and_refusals(phones: Phones, village: Village) -> None:
+    """One line for a move: who, and how it ended; newest first."""
+    span = early_today()
+    village.tell("command_accepted", {"command_id": "1", "command": "open"}, by=AN, ago_s=span)
+    village.tell("arrived", {"command_id": "1", "state": "open", "travel_ms": 12_300}, by=AN, ago_s=span * 0.9)
+    village.motion(ago_s=span * 0.6)
+    village.tell("command_refused", {"command": "close", "code": "beam_blocked"}, by=AN, ago_s=span * 0.3)
+    rows = opened_diary(phones).page.locator(".entry")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("Từ chối: Đóng cổng")
+    expect(rows.nth(0)).to_contain_text("Có vật trước cổng, chưa đóng được · Trần Văn An")
+    expect(rows.nth(1)).to_contain_text("Có chuyển động")
+    expect(rows.nth(2)).to_contain_text("Trần Văn An · đã mở sau 12 giây")
+
+
+def test_a_clip_plays_and_can_be_stepped(phones: Phones, village: Village) -> None:
+    """The native player, with frame steps and speed."""
+    village.motion(ago_s=early_today() / 2)
+    page = opened_diary(phones).page
+    page.locator(".entry.motion button").click()
+    video = page.locator("video")
+    plays = "video => new Promise((done) => (video.ontimeupdate = () => video.currentTime > 0.2 && done(true)))"
+    assert video.evaluate(plays)
+    page.get_by_role("button", name="Tới một khung hình").click()
+    stood = video.evaluate("video => video.currentTime")
+    page.get_by_role("button", name="Tới một khung hình").click()
+    assert 0.04 < video.evaluate("video => video.currentTime") - stood < 0.1
+    page.get_by_role("button", name="0,5\N{MULTIPLICATION SIGN}").click()
+    assert video.evaluate("video => video.playbackRate") == 0.5
+
+
+def test_what_happens_now_appears_by_itself(phones: Phones, village: Village) -> None:
+    """Today's diary grows while one looks."""
+    page = opened_diary(phones).page
+    expect(page.get_by_text("Ngày này chưa ghi nhận việc gì.")).to_be_visible()
+    village.motion(ago_s=0)
+    expect(page.locator(".entry.motion img")).to_be_visible()
+    village.tell("alarm_raised", {"code": "beam_tamper"})
+    expect(page.locator(".entry[data-tone=alarm]")).to_contain_text("Mắt thần bị che")
+
+
+def test_a_deleted_clip_is_said(phones: Phones, village: Village) -> None:
+    """Refused: the clip's time was up."""
+    village.motion(ago_s=early_today() / 2, clip="deleted")
+    page = opened_diary(phones).page
+    page.locator(".entry.motion button").click()
+    expect(page.get_by_text("Đoạn phim đã xóa theo hạn lưu.")).to_be_visible()
+
+
+def test_long_days_are_paged_in_order(phones: Phones, village: Village) -> None:
+    """An older page never slips in between rows that were read already."""
+    span = early_today()
+    for index in range(130):
+        village.tell(
+            "command_refused", {"command": "open", "code": "already_there"}, by=AN, ago_s=span * (1 - index / 130)
+        )
+    page = opened_diary(phones).page
+    expect(page.locator(".entry")).to_have_count(100)
+    page.get_by_role("button", name="Xem thêm").click()
+    expect(page.locator(".entry")).to_have_count(130)
+    times = page.locator(".entry time").evaluate_all("times => times.map((time) => time.dateTime)")
+    assert times == sorted(times, reverse=True)
+    expect(page.get_by_role("button", name="Xem thêm")).to_be_hidden()
+
+
+def test_kinds_and_days_can_be_chosen(phones: Phones, village: Village) -> None:
+    """A day without anything of the kind says so; no day after today."""
+    village.motion(ago_s=early_today() / 2)
+    page = opened_diary(phones).page
+    page.get_by_role("button", name="Lệnh").click()
+    expect(page.get_by_text("Không có mục nào loại này trong ngày.")).to_be_visible()
+    page.get_by_role("button", name="Chuyển động").click()
+    expect(page.locator(".entry")).to_have_count(1)
+    expect(page.get_by_role("button", name="Ngày sau")).to_have_attribute("aria-disabled", "true")
+    page.get_by_role("button", name="Ngày trước").click()
+    expect(page.locator(".day-name")).to_contain_text("Hôm qua")
+    expect(page.locator(".entry")).to_have_count(0)
+
+
+def test_an_unreachable_diary_offers_to_try_again(phones: Phones, village: Village) -> None:
+    """Offline and error are said, with the way on."""
+    officer = phones.officer().opens()
+    officer.page.route(
+        "**/api/v1/journal*", lambda route: route.fulfill(status=503, json={"code": "journal_unavailable"})
+    )
+    officer.goes_to("Nhật ký")
+    officer.sees("Không tải được, mã journal_unavailable")
+    officer.page.unroute("**/api/v1/journal*")
+    officer.page.get_by_role("button", name="Thử lại").click()
+    expect(officer.page.get_by_text("Ngày này chưa ghi nhận việc gì.")).to_be_visible()
+
+
+def test_the_day_stands_beside_the_controls_on_a_wide_screen(phones: Phones, village: Village) -> None:
+    """At 1280 by 800: the day's diary at the right, without leaving the gate."""
+    village.motion(ago_s=early_today() / 2)
+    officer = phones.officer(size=(1280, 800)).opens()
+    expect(officer.page.locator(".day .entry.motion")).to_be_visible()
