@@ -178,11 +178,16 @@ class Camera(Section):
     masks: tuple[Rectangle, ...] = Field(
         default=(), max_length=16, description="[x0, y0, x1, y1] fractions that are never looked at (a burnt-in clock)."
     )
+    gate_parts: tuple[Rectangle, ...] = Field(
+        default=(),
+        max_length=4,
+        description="[x0, y0, x1, y1] fractions where leaf and lamp are seen: not searched while the gate moves.",
+    )
     min_area: float = Field(
         default=0.003, ge=SMALLEST_AREA, le=0.5, description="Smallest thing that counts, as a fraction of the picture."
     )
 
-    @field_validator("masks")
+    @field_validator("masks", "gate_parts")
     @classmethod
     def _have_area(cls, masks: tuple[Rectangle, ...]) -> tuple[Rectangle, ...]:
         if any(x0 >= x1 or y0 >= y1 for x0, y0, x1, y1 in masks):

@@ -77,7 +77,7 @@ class FakeGate:
 
     def set_command_status(self, command_id: str, **changes: object) -> None:
         """Script how far a command got."""
-        self._statuses[command_id].update(changes)  # type: ignore[arg-type]
+        self._statuses[command_id].update(changes)  # type: ignore[arg-type] # tests pass JSON
 
     # The Desk port.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.bench import bench_api, bench_detection, bench_mqtt, bench_program
 
 RESULTS = Path("bench-results.json")
-Table = dict[str, object]
+Table = Mapping[str, object]
 
 
 def machine() -> Table:

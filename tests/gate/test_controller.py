@@ -52,7 +52,7 @@ class Desk:
 
     def says(self, command: Command, name: str, **more: object) -> JsonObject | Refusal:
         by = By(type="person", id="u1", name="Lan")
-        wish = Wish(command_id=name, command=command, by=by, sighted=True, **more)  # type: ignore[arg-type]
+        wish = Wish(command_id=name, command=command, by=by, sighted=True, **more)  # type: ignore[arg-type] # checked by pydantic
         return self.controller.request(wish, self.now_s)
 
     def snapshot(self) -> JsonObject:

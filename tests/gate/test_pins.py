@@ -79,7 +79,12 @@ class LgpioPin:
 @pytest.mark.parametrize("level", [False, True])
 def test_on_lgpio_an_output_is_claimed_with_its_level_in_one_call(level: bool) -> None:  # noqa: FBT001 - a level
     told: list[tuple[int, int, int]] = []
-    glitch_free = pins._glitch_free(LgpioPin, lambda *call: told.append(call) or 0)  # type: ignore[func-returns-value]
+
+    def claim_output(handle: int, line: int, claimed: int) -> int:
+        told.append((handle, line, claimed))
+        return 0
+
+    glitch_free = pins._glitch_free(LgpioPin, claim_output)
     pin = glitch_free(SimpleNamespace(_handle=7), 17)
     pin.output_with_state(level)
     assert told == [(7, 17, int(level))]
