@@ -12,6 +12,7 @@ from importlib import metadata
 from fastapi import Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from api import problems
@@ -59,7 +60,7 @@ def create_app(settings: Settings, clock: Clock = REALTIME) -> FastAPI:
     problems.install(app)
     app.add_exception_handler(AccountsError, _of_accounts)
     register(app, CALLS, SOCKETS)
-    app.mount("/", Page(), name="page")
+    app.mount("/", GZipMiddleware(Page(), minimum_size=500), name="page")
     return app
 
 
