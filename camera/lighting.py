@@ -67,7 +67,8 @@ def by_night(lens: Lens, gate: NDArray[np.uint8], *, lamp_lit: bool) -> Lighting
         away = ((x - pool.lamp[0]) ** 2 + (reach - pool.lamp[2]) ** 2) / pool.radius_m**2
         factors += (pool.strength / (1.0 + away) ** 1.6)[..., None] * np.array(pool.colour, np.float32)
     factors[reach >= SKY_M] *= 0.8
-    full = cv2.resize(np.clip(factors, 0, 1) * 255, (lens.width, lens.height), interpolation=cv2.INTER_LINEAR)
+    small = (np.clip(factors, 0, 1) * 255).astype(np.uint8)
+    full = cv2.resize(small, (lens.width, lens.height), interpolation=cv2.INTER_LINEAR)
     shine = np.zeros((lens.height, lens.width, 3), np.uint8)
     night = Brush(lens, shine, lens.whole)
     for place in HOUSE_LIGHTS:
@@ -77,7 +78,7 @@ def by_night(lens: Lens, gate: NDArray[np.uint8], *, lamp_lit: bool) -> Lighting
     shine[gate > 0] = 0
     if lamp_lit:
         add_glow(night, FIXTURE, 1.1, (150, 205, 240))
-    return Lighting(factors=full.astype(np.uint8), shine=shine)
+    return Lighting(factors=np.asarray(full, np.uint8), shine=shine)
 
 
 def _spot(factors: NDArray[np.float32], lens: Lens, lamp: Point3, radius_m: float, strength: float) -> None:

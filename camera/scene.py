@@ -72,12 +72,13 @@ class SceneSource:
         painter = Painter(width, height, self._name)
         encoder = Encoder(width, height, self._fps, matrix="smpte170m")
         cadence = Cadence(self._detect_fps)
+        planar = np.empty((height * 3 // 2, width), np.uint8)
         announced = False
         due_s = time.monotonic()
         while not self._stopping.is_set():
             at_s = time.monotonic()
             painter.paint(self._yard, self._clock(), at_s)
-            planar = np.asarray(cv2.cvtColor(painter.picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
+            cv2.cvtColor(painter.picture, cv2.COLOR_BGR2YUV_I420, dst=planar)
             for unit in encoder.encode(VideoFrame.from_ndarray(planar, "yuv420p"), at_s):
                 if not announced:
                     announced = True

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gate import machine
+from gate import machine, wishes
 from gate.memory import Decision, Gate, Happened, Phase, Timing, Wanted
 from gate.model import (
     Code,
@@ -145,7 +145,7 @@ class Controller:
         )
         code = self._why_not(wish, now_s)
         if code:
-            decision = machine.refused(self._gate, wanted, code)
+            decision = wishes.refused(self._gate, wanted, code)
         else:
             decision = machine.command(self._gate, wanted, now_s, self._timing)
         if decision.refusal is None:

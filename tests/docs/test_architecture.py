@@ -35,7 +35,8 @@ CONFINED = {  # a library, and the only modules that know it
     "sqlite3": {"gate.journal", "api.accounts", "mqtt_bridge.outbox"},
     "rfc8785": {"gate.journal", "mqtt_bridge.envelope"},
 }
-PURE = {"gate.model", "gate.machine", "gate.schedule", "camera.motion", "camera.events",
+PURE = {"gate.model", "gate.machine", "gate.memory", "gate.moves", "gate.refusals", "gate.senses", "gate.turn",
+        "gate.wishes", "gate.schedule", "camera.motion", "camera.events",
         "mqtt_bridge.topics", "mqtt_bridge.envelope"}  # fmt: skip
 IMPURE = {"asyncio", "threading", "multiprocessing", "subprocess", "time", "logging", "os", "socket", "io", "pathlib"}
 CLOCKS = ("datetime.now(", "datetime.utcnow(", ".today(", "time.time(", "monotonic(")
