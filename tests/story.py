@@ -28,13 +28,16 @@ class Oracle:
     """Judges by what the relays do and where the leaf is, never by what the rules believe."""
 
     timing: Timing
+    has_beam: bool
     off_s: dict[Direction, float] = field(default_factory=dict)
     on_s: dict[Direction, float] = field(default_factory=dict)
+    heard_s: float = 0.0
+    clear_s: float = 0.0
 
     def judge(
         self, now_s: float, on: frozenset[Direction], before: frozenset[Direction], sensors: dict[str, bool]
     ) -> None:
-        """Check I1, I2, I3, I4 and I9 for the relays that are on now."""
+        """Check I1-I6 and I9 for the relays that are on now."""
         assert len(on) <= 1, "I1: both directions energised"
         for way in before - on:
             self.off_s[way] = now_s
@@ -43,11 +46,19 @@ class Oracle:
             assert rest_s >= self.timing.dead_time_s - 1e-6, f"I2: {way} only {rest_s:.3f} s after the other direction"
             limit = "limit_open" if way is Direction.OPEN else "limit_closed"
             assert not sensors[limit], f"I3: {way} energised with its limit active"
-            assert not (way is Direction.CLOSE and sensors["beam"]), "I4: closing started with the beam broken"
+            broken = self.has_beam and sensors["beam"]
+            assert not (way is Direction.CLOSE and broken), "I4: closing started with the beam broken"
             self.on_s[way] = now_s
         for way in on:
             ran_s = now_s - self.on_s[way]
             assert ran_s <= self.timing.max_travel_s + 0.05, f"I9: {way} has run for {ran_s:.2f} s"
+        if not on:
+            return
+        silent_s = now_s - self.heard_s
+        assert silent_s <= LEASE_S + 0.05, f"I6: {on} on {silent_s:.3f} s after the controller was heard"
+        if Direction.CLOSE in on and self.has_beam and silent_s < STEP_S:
+            broken_s = now_s - self.clear_s
+            assert broken_s <= 0.05, f"I5: closing for {broken_s:.3f} s with the beam broken"
 
 
 class Story:
@@ -61,7 +72,7 @@ class Story:
         self.has_beam = has_beam
         self.gate = machine.begin(self.now_s, has_beam=has_beam)
         self.guard = Guard(lease_s=LEASE_S, dead_time_s=self.timing.dead_time_s, born_s=self.now_s)
-        self.oracle = Oracle(timing=self.timing)
+        self.oracle = Oracle(timing=self.timing, has_beam=has_beam)
         self.relays: frozenset[Direction] = frozenset()
         self.facts: list[Happened] = []
         self.ended: list[Ended] = []
@@ -193,7 +204,10 @@ class Story:
             self._take(machine.step(self.gate, sample, self.timing))
         elif self.controller_runs and self.now_s >= machine.deadline(self.gate, self.timing):
             self._take(machine.expire(self.gate, self.now_s, self.timing))
+        if not sensors["beam"]:
+            self.oracle.clear_s = self.now_s
         if self.keeper_answers and self.controller_runs:
+            self.oracle.heard_s = self.now_s
             self.guard.order(self.now_s, self.outputs.drive, frozenset(), self.now_s)
         drive, _ = self.guard.settle(self.now_s)
         before, self.relays = self.relays, frozenset([drive] if drive and not self.dead_relays else [])

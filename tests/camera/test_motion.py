@@ -211,7 +211,7 @@ def test_the_same_planes_give_the_same_events() -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("module", ["motion", "events", "timeline", "h264"])
+@pytest.mark.parametrize("module", ["compare", "motion", "events", "timeline", "h264"])
 def test_the_rules_import_no_clock_and_no_system(module: str) -> None:
     """Time and data come in as arguments (architecture)."""
     forbidden = {"asyncio", "threading", "time", "datetime", "logging", "os", "socket"}
