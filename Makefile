@@ -38,8 +38,7 @@ clean:
 	rm -rf $(VENV) .state .mypy_cache .ruff_cache .pytest_cache bench-results.json artefacts
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "antt-gate needs Python 3.11 or newer: make PYTHON=python3.11 …")'
-	$(PYTHON) -m venv $(VENV)
+	@.ci/venv $(PYTHON) $(VENV)
 
 $(VENV)/.installed: pyproject.toml $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
