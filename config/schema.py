@@ -184,7 +184,7 @@ class Camera(Section):
         description="[x0, y0, x1, y1] fractions where leaf and lamp are seen: not searched while the gate moves.",
     )
     min_area: float = Field(
-        default=0.003, ge=SMALLEST_AREA, le=0.5, description="Smallest thing that counts, as a fraction of the picture."
+        default=0.002, ge=SMALLEST_AREA, le=0.5, description="Smallest thing that counts, as a fraction of the picture."
     )
 
     @field_validator("masks", "gate_parts")

@@ -184,5 +184,6 @@ async def parent_is_gone() -> None:
             loop.remove_reader(descriptor)
             gone.set()
 
-    loop.add_reader(descriptor, readable)
+    with contextlib.suppress(PermissionError):  # a file or /dev/null: started by hand, there is no supervisor
+        loop.add_reader(descriptor, readable)
     await gone.wait()
