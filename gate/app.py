@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from config.load import runtime_dir, socket_path
@@ -37,6 +38,27 @@ REST_WITHIN_S = 0.3
 LATE_MS = 60.0
 CHILDREN = ("api", "camera", "mqtt_bridge")  # the page first: somebody may be waiting for it
 US = Origin(type="process", id="gate")
+
+
+class StateError(Exception):
+    """The state directory can't be ours; the message says what to do."""
+
+
+@contextlib.contextmanager
+def sole_owner(state_dir: Path) -> Iterator[None]:
+    """Hold the state directory for this process alone; a second gate on the same journal would break its chain."""
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        lock = (state_dir / "gate.lock").open("w", encoding="ascii")
+    except OSError as error:
+        raise StateError(f"the state directory {state_dir} can't be written ({error.strerror})") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            remedy = "stop that one first, or name another folder with --state-dir"
+            raise StateError(f"another gate process uses {state_dir}; {remedy}") from None
+        yield
 
 
 class App:
@@ -84,7 +106,7 @@ class App:
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT.
 
-        Raises `JournalError` or `SocketError` where the gate can't even begin.
+        Raises `StateError`, `JournalError` or `SocketError` where the gate can't even begin.
         """
         self._loop = loop = asyncio.get_running_loop()
         log.info("the gate process has %s", priority.raise_this_thread(priority.GATE))
@@ -93,6 +115,7 @@ class App:
             loop.add_signal_handler(number, stop.set)
         async with contextlib.AsyncExitStack() as undo:
             self._trusted = self._settings.simulated or wallclock.is_synchronised()
+            undo.enter_context(sole_owner(self._settings.storage.state_dir))
             self._journal.open()
             undo.callback(self._journal.close)
             self._write_boot()
@@ -263,11 +286,11 @@ class App:
 
     def _newest_drive_fact(self) -> Fact | None:
         try:
-            reader = JournalReader(self._settings.storage.state_dir / "journal.db")
-        except JournalError:  # a full disk: there may be no journal yet
+            with contextlib.closing(JournalReader(self._settings.storage.state_dir / "journal.db")) as reader:
+                found = reader.read(kinds=[Kind.DRIVE_ENERGISED, Kind.DRIVE_RELEASED], newest_first=True, limit=1)
+        except JournalError as error:  # a full disk without a journal yet, or a row that is broken
+            log.warning("whether a move was interrupted is not known: %s", error)
             return None
-        with contextlib.closing(reader):
-            found = reader.read(kinds=[Kind.DRIVE_ENERGISED, Kind.DRIVE_RELEASED], newest_first=True, limit=1)
         return found[0] if found else None
 
     async def _bring_to_rest(self) -> None:

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import getpass
 import json
-import logging
 import os
 import socket
 import sys
@@ -20,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from gate.client import GateUnavailableError, RequestRefusedError, ask, new_id
-from gate.model import Command, JsonObject
+from gate.model import Command, JsonObject, Kind
 
 DONE, REFUSED, USAGE, NO_DAEMON = 0, 1, 2, 3
 REAL_CONFIG = Path("/etc/antt-gate/gate.toml")
@@ -53,9 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(NO_DAEMON, f"{error}. Start it with antt-gate run, or name its socket with --socket.")
     except RequestRefusedError as error:
         return _fail(REFUSED, f"refused ({error.problem.get('code')}): {error}")
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+    except OSError as error:
+        return _output_failed(error)
     except KeyboardInterrupt:
         return DONE
 
@@ -65,9 +63,18 @@ def _fail(code: int, message: str) -> int:
     return code
 
 
+def _output_failed(error: OSError) -> int:
+    """Hush: who reads us went away (`| head`), or the output has no room."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return DONE
+    return _fail(REFUSED, f"the output can't be written: {error.strerror}")
+
+
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    if sys.stdout is not None:  # closed by whoever called
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 # ------------------------------------------------------------------------------------------------- the daemon
@@ -95,13 +102,12 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 def _serve(config: Path, overrides: list[str], *, trace: Path | None, simulate: bool = False) -> int:
     from config.load import ConfigError, load  # noqa: PLC0415 - as above
-    from gate.app import App  # noqa: PLC0415 - as above
+    from gate.app import App, StateError  # noqa: PLC0415 - as above
     from gate.journal import JournalError  # noqa: PLC0415 - as above
+    from gate.logs import log_to_stderr  # noqa: PLC0415 - as above
     from gate.server import SocketError  # noqa: PLC0415 - as above
 
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s gate %(levelname)s %(message)s", force=True
-    )
+    log = log_to_stderr("gate")
     try:
         settings = load(config, overrides)
         if simulate and not settings.simulated:
@@ -111,8 +117,10 @@ def _serve(config: Path, overrides: list[str], *, trace: Path | None, simulate: 
         os.umask(0o027)  # the journal names people
         _require_writable(settings.storage.state_dir)
         asyncio.run(App(settings, config.absolute(), overrides, trace).run())
-    except (ConfigError, JournalError, SocketError) as error:
+    except (ConfigError, JournalError, SocketError, StateError) as error:
         raise UsageError(str(error)) from None
+    finally:
+        log.close()
     return DONE
 
 
@@ -188,16 +196,16 @@ def _told(snapshot: JsonObject) -> str:
     processes = snapshot["processes"]
     lines = [
         f"{snapshot['name']} ({snapshot['gate_id']})" + ("  simulated" if snapshot["simulated"] else ""),
-        f"state      {snapshot['state']}  (evidence: {snapshot['evidence']}, {snapshot['evidence_age_ms']} ms old)",
-        f"target     {snapshot['target'] or '-'}",
-        f"mode       {snapshot['mode']}",
-        f"health     {snapshot['health']} {' '.join(map(str, _list(snapshot['reasons'])))}",
-        f"inputs     {_flags(snapshot['inputs'])}",
-        f"outputs    {_flags(snapshot['outputs'])}",
-        f"clock      {'trusted' if snapshot['clock_trusted'] else 'not trusted'}",
+        f"state        {snapshot['state']}  (evidence: {snapshot['evidence']}, {snapshot['evidence_age_ms']} ms old)",
+        f"target       {snapshot['target'] or '-'}",
+        f"mode         {snapshot['mode']}",
+        f"health       {snapshot['health']} {' '.join(map(str, _list(snapshot['reasons'])))}",
+        f"inputs       {_flags(snapshot['inputs'])}",
+        f"outputs      {_flags(snapshot['outputs'])}",
+        f"clock        {'trusted' if snapshot['clock_trusted'] else 'not trusted'}",
     ]
     for name, known in processes.items() if isinstance(processes, dict) else ():
-        lines.append(f"{name:<11}{_life(known)}")
+        lines.append(f"{name:<13}{_life(known)}")
     return "\n".join(lines)
 
 
@@ -277,7 +285,12 @@ def _line(fact: JsonObject) -> str:
     who = f"{by.get('name') or by.get('id')}" if isinstance(by, dict) else ""
     details = " ".join(f"{name}={value}" for name, value in data.items()) if isinstance(data, dict) else ""
     doubt = "" if fact["at_trusted"] else "?"
-    return f"{fact['seq']:>7}  {fact['at']}{doubt}  {fact['kind']:<18} {who:<14} {details}"
+    return _printable(f"{fact['seq']:>7}  {fact['at']}{doubt}  {fact['kind']:<18} {who:<14} {details}")
+
+
+def _printable(line: str) -> str:
+    """Return a line that can do nothing to a terminal: what somebody wrote as a reason is only text."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
 
 
 def _moment(given: str | None) -> str | None:
@@ -295,9 +308,10 @@ def _moment(given: str | None) -> str | None:
             moment = dt.datetime.combine(now.date(), dt.time.fromisoformat(given), tzinfo=now.tzinfo)
         else:
             moment = dt.datetime.fromisoformat(given)
+        moment = moment.astimezone(dt.UTC)
     except (ValueError, IndexError, OverflowError):
         raise UsageError(f"--since {given!r} is no time; write 21:00, 2h, 30m, 2026-11-20 or a full time") from None
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -321,6 +335,8 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _api(arguments: argparse.Namespace) -> int:
     from config.load import SIMULATE_FILE  # noqa: PLC0415 - as above
 
+    if arguments.state_dir and not arguments.state_dir.is_dir():
+        raise UsageError(f"--state-dir {arguments.state_dir}: there is no such folder")
     config = arguments.config or (REAL_CONFIG if REAL_CONFIG.exists() else SIMULATE_FILE)
     words = ["--config", str(config), *(word for given in arguments.set for word in ("--set", given))]
     if arguments.config is None and config is SIMULATE_FILE:
@@ -425,7 +441,10 @@ def _parser() -> argparse.ArgumentParser:
             order.add_argument("--sighted", action="store_true", help="I see the gate now: no 10 s warning")
     log = add("log", _log, "Print the journal.", where)
     log.add_argument("--since", metavar="TIME", help="21:00, 2h, 30m, 2026-11-20 or a full time")
-    log.add_argument("--kind", action="append", default=[], metavar="KIND", help="only facts of this kind")
+    kinds = [kind.value for kind in Kind]
+    log.add_argument(
+        "--kind", action="append", default=[], choices=kinds, metavar="KIND", help="only facts of this kind"
+    )
     log.add_argument("--json", action="store_true", help="one JSON object a line")
     log.add_argument("--follow", action="store_true", help="go on with what comes")
     add("verify", _verify, "Check the journal's hash chain.", where)

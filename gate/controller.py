@@ -148,8 +148,7 @@ class Controller:
             decision = wishes.refused(self._gate, wanted, code)
         else:
             decision = machine.command(self._gate, wanted, now_s, self._timing)
-        if decision.refusal is None:
-            self._remember(wish, decision, now_s)
+        self._remember(wish, decision, now_s)
         self._act(decision, now_s)
         self._order(now_s)
         if decision.refusal:
@@ -201,7 +200,7 @@ class Controller:
 
     def _why_not(self, wish: Wish, now_s: float) -> Code | None:
         if wish.command_id in self._progress or wish.command_id in self._joined:
-            return Code.DUPLICATE
+            return Code.DUPLICATE  # also one that was refused: an id is used once
         if wish.command is Command.STOP:
             return None
         if wish.deadline_mono_ms is not None and now_s * 1000 > wish.deadline_mono_ms:
@@ -211,16 +210,32 @@ class Controller:
         return None
 
     def _remember(self, wish: Wish, decision: Decision, now_s: float) -> None:
-        self._newest = wish.command_id
+        if wish.command_id in self._progress or wish.command_id in self._joined:
+            return
         if decision.under_way:
             self._joined[wish.command_id] = decision.under_way
+            self._newest = wish.command_id
             return
-        self._progress[wish.command_id] = Progress(
+        progress = Progress(
             command_id=wish.command_id, command=wish.command, status="accepted", code=None, accepted_s=now_s
         )
-        while len(self._progress) > MOST_COMMANDS:
-            forgotten, _ = self._progress.popitem(last=False)
-            self._joined = {joined: leader for joined, leader in self._joined.items() if leader != forgotten}
+        if decision.refusal:
+            progress.status, progress.code, progress.ended_s = "failed", decision.refusal.code, now_s
+        else:
+            self._newest = wish.command_id
+            if decision.gate.energised_s is not None and _is_driving_for(decision.gate, wish.command_id):
+                progress.status, progress.energised_s = "energised", now_s  # it took over a drive that runs
+        self._progress[wish.command_id] = progress
+        self._forget_the_oldest()
+
+    def _forget_the_oldest(self) -> None:
+        """Keep memory bounded; what is under way is never forgotten."""
+        if len(self._progress) <= MOST_COMMANDS:
+            return
+        oldest = next((name for name, known in self._progress.items() if known.ended_s is not None), None)
+        if oldest is not None:
+            del self._progress[oldest]
+            self._joined = {joined: leader for joined, leader in self._joined.items() if leader != oldest}
 
     def _act(self, decision: Decision, now_s: float, *, changed: bool = False) -> None:
         """Write the facts, keep the books, publish if anything a person sees is different."""
@@ -248,6 +263,10 @@ class Controller:
     def _order(self, now_s: float) -> None:
         """Renew the lease: what follows from the gate as it is now."""
         self._effects.order(self._seq, machine.outputs(self._gate, now_s), self.is_moving)
+
+
+def _is_driving_for(gate: Gate, command_id: str) -> bool:
+    return gate.phase is Phase.DRIVING and gate.move is not None and gate.move.command_id == command_id
 
 
 def _ms(seconds: float | None) -> int | None:

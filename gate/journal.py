@@ -66,10 +66,15 @@ def utc(seconds: float) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
+def canonical(value: JsonObject) -> bytes:
+    """Return canonical JSON (RFC 8785). Raises `ValueError` for what has no form in it: NaN, 2^53, half a surrogate."""
+    return rfc8785.dumps(value)
+
+
 def chain_hash(row: JsonObject) -> str:
     """Return the hash of a plain fact, which covers every field but `hash` itself."""
     body = {name: value for name, value in row.items() if name != "hash"}
-    return hashlib.sha256(str(row["prev"]).encode("ascii") + rfc8785.dumps(body)).hexdigest()
+    return hashlib.sha256(str(row["prev"]).encode("ascii") + canonical(body)).hexdigest()
 
 
 class Journal:
@@ -83,6 +88,7 @@ class Journal:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._db: sqlite3.Connection | None = None
         self._last = (0, FIRST_PREV)
+        self._inode = 0
         self.trouble = ""
         self.kept_as: Path | None = None
 
@@ -135,11 +141,11 @@ class Journal:
             if not db.execute("SELECT 1 FROM sqlite_schema WHERE name='fact'").fetchone():
                 script = resources.files("gate").joinpath("schema.sql").read_text(encoding="utf-8")
                 db.executescript(f"BEGIN;\n{script}\nCOMMIT;")
-            last = db.execute("SELECT seq, hash FROM fact ORDER BY seq DESC LIMIT 1").fetchone()
+            self._last = _end_of(db)
+            self._inode = self._path.stat().st_ino
         except BaseException:
             db.close()
             raise
-        self._last = (int(last[0]), str(last[1])) if last else (0, FIRST_PREV)
         self._db = db
 
     def _set_aside(self) -> None:
@@ -160,9 +166,10 @@ class Journal:
                 continue
             try:
                 facts = self._append(waiting[:LARGEST_BATCH])
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 self.trouble = f"journal not written: {error}"
                 log.error("%s; %d rows wait in memory", self.trouble, len(waiting))  # noqa: TRY400 - the reason is enough
+                self._reread_the_end()
                 if ending:
                     break
                 time.sleep(RETRY_S)
@@ -187,7 +194,24 @@ class Journal:
                 waiting.append(draft)
             block = False
 
+    def _reread_the_end(self) -> None:
+        """Look again where the chain ends: only another writer can have made it grow, and then ours must follow it."""
+        if self._db:
+            with contextlib.suppress(sqlite3.Error):
+                self._last = _end_of(self._db)
+
+    def _is_our_file(self) -> bool:
+        """Tell whether the path still leads to the file that is open: it may have been deleted or replaced."""
+        try:
+            return self._path.stat().st_ino == self._inode
+        except OSError:
+            return False
+
     def _append(self, drafts: Sequence[Draft]) -> list[Fact]:
+        if self._db and not self._is_our_file():
+            log.error("the journal %s was taken away while it was open; a new one begins", self._path)
+            self._db.close()
+            self._db = None
         if self._db is None:
             self._connect()
         db = self._db
@@ -219,9 +243,19 @@ class Journal:
                 "seq": seq, "id": draft.id, "at": draft.at, "at_trusted": draft.at_trusted, "mono_ms": draft.mono_ms,
                 "boot_id": self._boot_id, "kind": draft.kind.value, "by": draft.by, "data": draft.data, "prev": prev,
             }  # fmt: skip
-            fact = fact_from({**row, "hash": chain_hash(row)})
+            try:
+                row["hash"] = chain_hash(row)
+            except ValueError as error:  # RFC 8785 has no NaN, no integer beyond 2^53, no lone surrogate
+                row["data"] = {"unwritable": ascii(error)}
+                row["hash"] = chain_hash(row)
+            fact = fact_from(row)
             yield fact
             prev = fact.hash
+
+
+def _end_of(db: sqlite3.Connection) -> tuple[int, str]:
+    last = db.execute("SELECT seq, hash FROM fact ORDER BY seq DESC LIMIT 1").fetchone()
+    return (int(last[0]), str(last[1])) if last else (0, FIRST_PREV)
 
 
 def _text(value: JsonObject) -> str:

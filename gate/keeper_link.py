@@ -28,6 +28,9 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 STEADY_S = 10.0
 STOP_S = 1.0
+START_S = 10.0
+SILENCE_S = 0.5
+WATCH_S = 0.1
 
 
 def pins_of(settings: Settings) -> list[JsonObject]:
@@ -69,12 +72,27 @@ class KeeperLink:
         self._pause_s = FIRST_PAUSE_S
         self._born_s = 0.0
         self._reason = ""
+        self._heard_s: float | None = None
+        self._due_s = 0.0
+        self._watch: asyncio.TimerHandle | None = None
         self._again: asyncio.TimerHandle | None = None
         self._orders = 0
 
     def open(self) -> None:
-        """Start the keeper. Outputs are claimed at their inactive level before it says it is ready."""
+        """Start the keeper. Outputs are claimed at their inactive level before it says it is ready.
+
+        Where it can't be started now (no file descriptor, no memory), it is tried again like one that died.
+        """
+        try:
+            self._start()
+        except OSError as error:
+            self._reason = f"it can't be started: {error}"
+            self._lost()
+
+    def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._link, self._born_s, self._heard_s, self._reason = ours, time.monotonic(), None, ""
+        loop = asyncio.get_running_loop()
         with theirs:
             ours.setblocking(False)
             self._process = subprocess.Popen(  # noqa: S603 - our own module
@@ -84,9 +102,24 @@ class KeeperLink:
                 env={**os.environ, "LG_WD": str(self._runtime)},  # lgpio leaves files where it works (gpiozero #1106)
                 start_new_session=True,
             )
-        self._link, self._born_s, self._reason = ours, time.monotonic(), ""
         ours.send(json.dumps(self._config).encode())
-        asyncio.get_running_loop().add_reader(ours.fileno(), self._readable)
+        loop.add_reader(ours.fileno(), self._readable)
+        self._due_s = time.monotonic() + WATCH_S
+        self._watch = loop.call_later(WATCH_S, self._look_after)
+
+    def _look_after(self) -> None:
+        """Kill a keeper that is alive and silent: its successor claims the lines at their inactive level.
+
+        If this process itself was late, the samples still wait to be read, and nobody is judged.
+        """
+        now_s = time.monotonic()
+        punctual = now_s - self._due_s < WATCH_S
+        since_s = now_s - (self._born_s if self._heard_s is None else self._heard_s)
+        if punctual and since_s > (START_S if self._heard_s is None else SILENCE_S) and self._process:
+            self._reason = f"silent for {since_s:.1f} s"
+            self._process.kill()
+        self._due_s = now_s + WATCH_S
+        self._watch = asyncio.get_running_loop().call_later(WATCH_S, self._look_after)
 
     async def close(self) -> None:
         """Let the keeper go: it switches everything off, then ends."""
@@ -133,6 +166,7 @@ class KeeperLink:
             if packet:
                 self._take(json.loads(packet), samples)
         if samples and not lost:
+            self._heard_s = time.monotonic()
             self._heard.samples(samples)
         if lost:
             self._lost()
@@ -154,9 +188,9 @@ class KeeperLink:
         process, reason = self._process, self._reason
         self._forget()
         if process:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.2)
             process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_S)
             reason = reason or f"it ended with code {process.poll()}"
         if time.monotonic() - self._born_s > STEADY_S:
             self._pause_s = FIRST_PAUSE_S
@@ -166,6 +200,8 @@ class KeeperLink:
         self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2)
 
     def _forget(self) -> None:
+        if self._watch:
+            self._watch.cancel()
         if self._link:
             asyncio.get_running_loop().remove_reader(self._link.fileno())
             self._link.close()

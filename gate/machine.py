@@ -20,9 +20,9 @@ from typing import assert_never
 from gate import wishes
 from gate.memory import Decision, Gate, Level, Phase, Timing, Wanted
 from gate.model import Code, Command, Direction, Evidence, Health, Inputs, Outputs, State
-from gate.moves import PHASES, lock, prove_by_limits, recover
+from gate.moves import PHASES, lock, prove_by_limits, recover, switch_off
 from gate.senses import feed, note_relays
-from gate.turn import Turn
+from gate.turn import SENSORS, Turn
 
 RELAY: dict[tuple[Phase, Direction | None], Direction | None] = {
     (Phase.SETTLING, None): None,
@@ -68,7 +68,15 @@ def warning_ends(gate: Gate) -> float | None:
 
 
 def step(gate: Gate, inputs: Inputs, timing: Timing) -> Decision:
-    """Decide on one sample, as of the moment when it was taken. Who calls sees to it that it is not stale."""
+    """Decide on one sample, as of the moment when it was taken.
+
+    A sample from before the last one, or from before a silence was declared, changes nothing; one that comes after a
+    gap finds the gate as the gap left it: `expire` as of that moment, and the next sample begins anew.
+    """
+    if inputs.at_s <= (gate.phase_s if gate.seen_s is None else gate.seen_s):
+        return Decision(gate=gate)
+    if gate.seen_s is not None and inputs.at_s >= deadline(gate, timing):
+        return expire(gate, inputs.at_s, timing)
     turn = Turn(gate=gate, now_s=inputs.at_s, timing=timing)
     feed(turn, inputs)
     note_relays(turn)
@@ -90,16 +98,18 @@ def expire(gate: Gate, now_s: float, timing: Timing, *, keeper_is_gone: bool = F
     turn = Turn(gate=gate, now_s=now_s, timing=timing)
     reason = Code.KEEPER_DOWN if keeper_is_gone else Code.SENSOR_STALE
     turn.end(gate.move, reason)
+    turn.end_stops(reason)
+    switch_off(turn, "silence", by=SENSORS, leaves=State.UNKNOWN)
+    unheard = Level(active=False)
     turn.gate = replace(
-        gate,
-        why_off=gate.why_off or "silence",
+        turn.gate,
         beam=None if gate.beam is None else Level(active=True),
-        limit_open=Level(active=False),
-        limit_closed=Level(active=False),
+        limit_open=unheard,
+        limit_closed=unheard,
         raw=None,
         fresh_s=None,
         seen_s=None,
-        on_s=now_s if gate.energised_s is not None or gate.phase is Phase.DRIVING else gate.on_s,
+        on_s=gate.on_s if gate.energised_s is None and gate.phase is not Phase.DRIVING else now_s,
     )
     turn.become(Phase.SETTLING, None)
     turn.prove(State.UNKNOWN, Evidence.NONE)
@@ -120,12 +130,7 @@ def command(gate: Gate, wanted: Wanted, now_s: float, timing: Timing) -> Decisio
             return wishes.stop(turn, wanted)
         case Command.RESET:
             return wishes.reset(turn, wanted)
-        case Command.LIGHT_ON | Command.LIGHT_OFF:
-            turn.gate = replace(gate, light=wanted.command is Command.LIGHT_ON)
-            return wishes.done(turn, wanted)
-        case Command.SIREN_ON | Command.SIREN_OFF:
-            until_s = now_s + timing.siren_s if wanted.command is Command.SIREN_ON else None
-            turn.gate = replace(gate, siren_until_s=until_s)
-            return wishes.done(turn, wanted)
+        case Command.LIGHT_ON | Command.LIGHT_OFF | Command.SIREN_ON | Command.SIREN_OFF:
+            return wishes.switch(turn, wanted)
         case _:
             assert_never(wanted.command)

@@ -57,10 +57,15 @@ class Level:
     active: bool
     doubted_s: float | None = None
 
+    @property
+    def anew(self) -> Level:
+        """The same level without a doubt."""
+        return Level(active=self.active)
+
     def fed(self, now_s: float, *, raw: bool, rise_s: float, fall_s: float) -> Level:
         """Return the level after one more raw sample; it follows after `rise_s` or `fall_s` of agreement."""
         if raw is self.active:
-            return self if self.doubted_s is None else Level(active=self.active)
+            return self if self.doubted_s is None else self.anew
         since_s = now_s if self.doubted_s is None else self.doubted_s
         if now_s - since_s >= (rise_s if raw else fall_s):
             return Level(active=raw)
@@ -69,7 +74,10 @@ class Level:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Move:
-    """A wish that is being followed: which way, for whom, why, after how much warning."""
+    """A wish that is being followed: which way, for whom, why, after how much warning.
+
+    `ruled` marks a move that a rule wants; `command_id` then names the command that led to it, whose books are closed.
+    """
 
     direction: Direction
     command_id: str
@@ -77,6 +85,17 @@ class Move:
     cause: str
     warning_s: float = 0.0
     loud: bool = False
+    ruled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """Why a drive was switched off, by whom, and what is known of the leaf if no limit says better."""
+
+    why: str
+    by: Origin
+    command_id: str
+    leaves: State = State.STOPPED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +105,7 @@ class Gate:
     Times are monotonic seconds. `by` is who or what brought about `state`. `move` is what is wanted now, `last` the
     move that a relay was last energised for. `seen_s` and `fresh_s`: the newest sample, and the first one since the
     last silence. `energised_s`: since when the pins have shown a drive relay on. `on_s`: when one was last shown or
-    ordered on; the dead time counts from there.
+    ordered on; the dead time counts from there. `off_s`: when one was last ordered off; `ending`: why.
     """
 
     phase_s: float
@@ -110,7 +129,8 @@ class Gate:
     on_s: float | None = None
     on_way: Direction | None = None
     left_limit: bool = False
-    why_off: str = ""
+    off_s: float | None = None
+    ending: Ending | None = None
     stopping: tuple[str, ...] = ()
     light: bool = False
     siren_until_s: float | None = None

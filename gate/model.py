@@ -221,6 +221,10 @@ class Inputs:
     beam: bool | None
     running: frozenset[Direction] = field(default_factory=frozenset)
 
+    def limit(self, direction: Direction) -> bool:
+        """Return the raw limit at that end."""
+        return self.limit_open if direction is Direction.OPEN else self.limit_closed
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outputs:

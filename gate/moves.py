@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from gate.memory import Ended, Gate, Move, Phase, Timing
-from gate.model import Code, Direction, Evidence, Health, Kind, State
+from gate.memory import Ending, Gate, Move, Phase, Timing
+from gate.model import Code, Direction, Evidence, Health, Kind, Origin, State
 from gate.turn import AT_LIMIT, BEAM, LIARS, UNDER_WAY, Turn
 
 
@@ -26,16 +26,23 @@ def rest(turn: Turn) -> None:
 
 
 def prove_by_limits(turn: Turn) -> None:
-    """Let the limits alone place a leaf that no drive moves (I8). Limits that lied prove nothing until a reset."""
+    """Let the limits alone place a leaf that no drive moves (I8). Limits that lied prove nothing until a reset.
+
+    A drive that was switched off moves the leaf until its pin shows the release; only then is it said to have stopped.
+    """
     gate = turn.gate
-    if gate.phase is Phase.SETTLING or gate.state in UNDER_WAY.values():
+    was_moving = gate.state in UNDER_WAY.values()
+    if gate.phase is Phase.SETTLING or (was_moving and (gate.phase is Phase.DRIVING or gate.running)):
         return
     lied = gate.health is Health.HARD_LOCK and not LIARS.isdisjoint(gate.reasons)
     proven = [] if lied else [direction for direction in Direction if gate.limit(direction).active]
+    ending = gate.ending if was_moving else None
     if len(proven) == 1:
-        turn.prove(AT_LIMIT[proven[0]], Evidence.LIMIT)
-    elif proven or lied or gate.state in AT_LIMIT.values():
-        turn.prove(State.UNKNOWN, Evidence.NONE)
+        turn.prove(AT_LIMIT[proven[0]], Evidence.LIMIT, ending)
+    elif ending and not proven and not lied and ending.leaves is State.STOPPED:
+        turn.prove(State.STOPPED, Evidence.DRIVE, ending)
+    elif was_moving or proven or lied or gate.state in AT_LIMIT.values():
+        turn.prove(State.UNKNOWN, Evidence.NONE, ending)
 
 
 def pause(turn: Turn) -> None:
@@ -46,9 +53,7 @@ def pause(turn: Turn) -> None:
     reversing = gate.on_s is not None and gate.on_way is not move.direction
     if reversing and gate.on_s is not None and turn.now_s - gate.on_s < turn.timing.dead_time_s:
         return
-    if gate.raw and (gate.raw.limit_open if move.direction is Direction.OPEN else gate.raw.limit_closed):
-        if gate.limit(move.direction).active:
-            arrive(turn, move)
+    if _is_at_its_end(turn, move):
         return
     if is_barred(gate, move):
         give_up(turn, Code.BEAM_BLOCKED, "beam")
@@ -63,10 +68,17 @@ def warn(turn: Turn) -> None:
     gate, move = turn.gate, turn.gate.move
     if move is None or is_barred(gate, move):
         give_up(turn, Code.BEAM_BLOCKED, "beam")
-    elif gate.limit(move.direction).active:
-        arrive(turn, move)
-    elif turn.now_s - gate.phase_s >= move.warning_s:
+    elif not _is_at_its_end(turn, move) and turn.now_s - gate.phase_s >= move.warning_s:
         energise(turn, move)
+
+
+def _is_at_its_end(turn: Turn, move: Move) -> bool:
+    """Tell whether the limit ahead is, or may be, active (I3): where it is proven, the move is done."""
+    gate = turn.gate
+    if gate.limit(move.direction).active:
+        arrive(turn, move)
+        return True
+    return gate.raw is not None and gate.raw.limit(move.direction)
 
 
 def energise(turn: Turn, move: Move) -> None:
@@ -74,7 +86,7 @@ def energise(turn: Turn, move: Move) -> None:
     left = not turn.gate.limit(move.direction.opposite).active
     turn.become(Phase.DRIVING, move)
     turn.gate = replace(
-        turn.gate, last=move, left_limit=left, why_off="", on_s=turn.now_s, on_way=move.direction, energised_s=None
+        turn.gate, last=move, left_limit=left, ending=None, on_s=turn.now_s, on_way=move.direction, energised_s=None
     )
 
 
@@ -120,7 +132,7 @@ def arrive(turn: Turn, move: Move) -> None:
     energised_s = turn.gate.energised_s
     travel_ms = 0 if energised_s is None else round((turn.now_s - energised_s) * 1000)
     state = AT_LIMIT[move.direction]
-    turn.prove(state, Evidence.LIMIT)
+    turn.prove(state, Evidence.LIMIT, move)
     turn.tell(Kind.ARRIVED, move.by, {"state": state, "command_id": move.command_id, "travel_ms": travel_ms})
     turn.end(move, None)
     switch_off(turn, "limit")
@@ -131,8 +143,10 @@ def reverse(turn: Turn, move: Move) -> None:
     turn.tell(Kind.OBSTRUCTED, BEAM, {"by": "beam", "command_id": move.command_id})
     turn.end(move, Code.OBSTRUCTED)
     turn.tell(Kind.REVERSED, BEAM, {"to": State.OPEN, "command_id": move.command_id})
-    back = Move(direction=Direction.OPEN, command_id=move.command_id, by=BEAM, cause="beam broken while closing")
-    switch_off(turn, "beam", then=back)
+    back = Move(
+        direction=Direction.OPEN, command_id=move.command_id, by=BEAM, cause="beam broken while closing", ruled=True
+    )
+    switch_off(turn, "beam", by=BEAM, then=back)
 
 
 def give_up(turn: Turn, code: Code, why: str, leaves: State = State.STOPPED) -> None:
@@ -141,16 +155,18 @@ def give_up(turn: Turn, code: Code, why: str, leaves: State = State.STOPPED) -> 
     switch_off(turn, why, leaves=leaves)
 
 
-def switch_off(turn: Turn, why: str, *, then: Move | None = None, leaves: State = State.STOPPED) -> None:
-    """Leave DRIVING, WARNING or PAUSING; the relay follows from the phase. A limit that is active says where we are."""
-    gate = turn.gate
-    if gate.phase is Phase.DRIVING:
-        turn.gate = replace(gate, why_off=why, on_s=turn.now_s)
-    if gate.state in UNDER_WAY.values() and not (gate.limit_open.active or gate.limit_closed.active):
-        turn.prove(leaves, Evidence.DRIVE if leaves is State.STOPPED else Evidence.NONE)
-    elif gate.state in UNDER_WAY.values():
-        end = Direction.OPEN if gate.limit_open.active else Direction.CLOSE
-        turn.prove(AT_LIMIT[end], Evidence.LIMIT)
+def switch_off(
+    turn: Turn, why: str, *, by: Origin | None = None, then: Move | None = None, leaves: State = State.STOPPED
+) -> None:
+    """Leave DRIVING, WARNING or PAUSING, for whatever is wanted next; the relay follows from the phase.
+
+    `by` is who or what ended the move, its own wisher by default; `leaves` is what is known of the leaf once the relay
+    is released, where no limit says better.
+    """
+    gate, move = turn.gate, turn.gate.move
+    if gate.phase is Phase.DRIVING and move is not None:
+        ending = Ending(why=why, by=by or move.by, command_id=move.command_id, leaves=leaves)
+        turn.gate = replace(gate, ending=ending, on_s=turn.now_s, off_s=turn.now_s)
     turn.become(Phase.PAUSING if then else Phase.RESTING, then)
 
 
@@ -158,14 +174,14 @@ def lock(turn: Turn, code: Code) -> None:
     """Off, and nothing more until an authorised reset (I10)."""
     gate = turn.gate
     turn.end(gate.move, code)
-    turn.ended += [Ended(command_id=command_id, code=code) for command_id in gate.stopping]
-    turn.gate = replace(gate, stopping=())
-    if gate.health is not Health.HARD_LOCK:
-        turn.judge(Health.HARD_LOCK, code)
-    if gate.state in UNDER_WAY.values():
+    turn.end_stops(code)
+    known = gate.reasons if gate.health is Health.HARD_LOCK else ()
+    if code not in known:
+        turn.judge(Health.HARD_LOCK, *known, code)
+    if not (gate.limit_open.active or gate.limit_closed.active):
         turn.prove(State.UNKNOWN, Evidence.NONE)
     if gate.move is not None:
-        switch_off(turn, code.value)
+        switch_off(turn, code.value, leaves=State.UNKNOWN)
 
 
 def recover(turn: Turn) -> None:

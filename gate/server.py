@@ -24,11 +24,12 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from gate.client import LONGEST_LINE
+from gate.journal import canonical
 from gate.model import REPORTED_KINDS, Command, JsonObject, Kind, Origin, Refusal
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Request(BaseModel):
 class By(Request):
     """Who asks."""
 
-    type: Annotated[str, Field(pattern=r"^[a-z_]{1,20}$")]
+    type: Literal["person", "cli", "process"]
     id: Name
     name: Name = ""
 
@@ -84,6 +85,15 @@ class Report(Request):
     kind: Kind
     data: dict[str, JsonValue]
     by: By | None = None
+
+    @field_validator("data")
+    @classmethod
+    def _can_be_chained(cls, data: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        try:
+            canonical(dict(data))
+        except ValueError as error:
+            raise ValueError(f"can't stand in the journal: {error!a}") from None
+        return data
 
 
 class YardOrder(Request):
@@ -132,7 +142,7 @@ class Peer:
             log.warning("%s does not read; its connection is dropped", self.who)
             transport.abort()
         elif not transport.is_closing():
-            self.writer.write(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+            self.writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
 
 
 def problem(code: str, title: str, remedy: str) -> JsonObject:
@@ -210,6 +220,7 @@ class Server:
         try:
             while line := await reader.readline():
                 await self._take_line(peer, line)
+                await asyncio.sleep(0)  # a client that sends without pause must not keep the samples waiting
         except (OSError, ValueError):
             pass  # a line longer than LONGEST_LINE, or a peer that went away in the middle of one
         finally:

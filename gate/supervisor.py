@@ -101,8 +101,11 @@ class Supervisor:
 
     async def _keep(self, child: Child) -> None:
         while True:
-            await self._start(child)
-            reason = await self._watch(child)
+            try:
+                await self._start(child)
+                reason = await self._watch(child)
+            except OSError as error:
+                reason = f"it can't be started: {error}"
             await self._bury(child, reason)
             await asyncio.sleep(child.pause_s)
             child.pause_s = min(LONGEST_PAUSE_S, child.pause_s * 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from gate.memory import Decision, Ended, Gate, Happened, Move, Phase, Timing
+from gate.memory import Decision, Ended, Ending, Gate, Happened, Move, Phase, Timing
 from gate.model import Code, Direction, Evidence, Health, JsonObject, Kind, Origin, State
 
 AT_LIMIT = {Direction.OPEN: State.OPEN, Direction.CLOSE: State.CLOSED}
@@ -35,16 +35,20 @@ class Turn:
 
     def end(self, move: Move | None, code: Code | None) -> None:
         """Close the books on a person's command; what a rule wanted has none."""
-        if move is not None and move.by.type != "rule":
+        if move is not None and not move.ruled:
             self.ended.append(Ended(command_id=move.command_id, code=code))
 
-    def prove(self, state: State, evidence: Evidence) -> None:
-        """Publish another state, with what it rests on."""
+    def end_stops(self, code: Code | None) -> None:
+        """Close the books on the stops that wait for the relay's release."""
+        self.ended += [Ended(command_id=command_id, code=code) for command_id in self.gate.stopping]
+        self.gate = replace(self.gate, stopping=())
+
+    def prove(self, state: State, evidence: Evidence, cause: Move | Ending | None = None) -> None:
+        """Publish another state, with what it rests on, and who or what brought it about."""
         before = self.gate.state
         if (before, self.gate.evidence) == (state, evidence):
             return
-        move = self.gate.move
-        by, command_id = (move.by, move.command_id) if move else (SENSORS, "")
+        by, command_id = (cause.by, cause.command_id) if cause else (SENSORS, "")
         state_s = self.gate.state_s if before is state else self.now_s
         self.gate = replace(self.gate, state=state, evidence=evidence, state_s=state_s, by=by)
         if before is not state:

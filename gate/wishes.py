@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.memory import Decision, Ended, Gate, Happened, Move, Phase, Timing, Wanted
-from gate.model import Code, Direction, Health, JsonObject, Kind, State
+from gate.model import Code, Command, Direction, Health, JsonObject, Kind, State
 from gate.moves import has_been_fresh, pause, switch_off
 from gate.refusals import refuse
-from gate.senses import note_stopped
 from gate.turn import Turn
 
 
@@ -32,38 +31,56 @@ def done(turn: Turn, wanted: Wanted) -> Decision:
     return turn.decision()
 
 
+def switch(turn: Turn, wanted: Wanted) -> Decision:
+    """Switch light or siren. On needs a keeper that hears it; off is always taken."""
+    on = wanted.command in {Command.LIGHT_ON, Command.SIREN_ON}
+    if on and is_silent(turn.gate, turn.now_s, turn.timing):
+        return refused(turn.gate, wanted, Code.KEEPER_DOWN)
+    if wanted.command in {Command.LIGHT_ON, Command.LIGHT_OFF}:
+        turn.gate = replace(turn.gate, light=on)
+    else:
+        turn.gate = replace(turn.gate, siren_until_s=turn.now_s + turn.timing.siren_s if on else None)
+    return done(turn, wanted)
+
+
 def stop(turn: Turn, wanted: Wanted) -> Decision:
     """Off, and everything that was going to happen is cancelled. Never refused, never queued."""
     turn.tell(Kind.COMMAND_ACCEPTED, wanted.by, _told_of(wanted))
     turn.end(turn.gate.move, Code.STOPPED)
     if turn.gate.phase is not Phase.SETTLING:
-        switch_off(turn, "stop")
-    turn.gate = replace(turn.gate, stopping=(*turn.gate.stopping, wanted.command_id)[-8:])
+        switch_off(turn, "stop", by=wanted.by)
+    turn.gate = replace(turn.gate, stopping=(*turn.gate.stopping, wanted.command_id))
     if not turn.gate.running and turn.gate.energised_s is None:
-        note_stopped(turn)
+        turn.end_stops(None)
     return turn.decision()
 
 
 def reset(turn: Turn, wanted: Wanted) -> Decision:
     """Leave the hard lock once its cause is gone; a reset itself moves nothing (I10)."""
-    gate = turn.gate
-    both_limits = gate.limit_open.active and gate.limit_closed.active
-    if both_limits or gate.running:
-        return refused(gate, wanted, Code.LIMIT_CONFLICT if both_limits else Code.HARD_LOCK)
-    if gate.health is Health.HARD_LOCK:
+    gate, raw = turn.gate, turn.gate.raw
+    if is_silent(gate, turn.now_s, turn.timing) or gate.phase is Phase.SETTLING or raw is None:
+        return refused(gate, wanted, Code.KEEPER_DOWN)
+    if (raw.limit_open or gate.limit_open.active) and (raw.limit_closed or gate.limit_closed.active):
+        return refused(gate, wanted, Code.LIMIT_CONFLICT)
+    if gate.running and gate.move is None:
+        return refused(gate, wanted, Code.HARD_LOCK)
+    if gate.health is Health.HARD_LOCK and has_been_fresh(gate, turn.now_s, turn.timing):
         turn.judge(Health.OK)
+    elif gate.health is Health.HARD_LOCK:
+        turn.judge(Health.DEGRADED, Code.SENSOR_STALE)
     return done(turn, wanted)
 
 
 def follow(turn: Turn, wanted: Wanted, direction: Direction) -> Decision:
     """Take up a wish to move: refuse it, join what is under way, or turn to it."""
-    gate = turn.gate
+    gate, under_way = turn.gate, turn.gate.move
     code = _why_not(gate, wanted, direction, turn)
     if code:
         return refused(gate, wanted, code)
     turn.tell(Kind.COMMAND_ACCEPTED, wanted.by, _told_of(wanted))
-    if gate.move is not None and gate.move.direction is direction and gate.move.by.type != "rule":
-        return turn.decision(under_way=gate.move.command_id)
+    same = under_way is not None and under_way.direction is direction
+    if under_way is not None and same and not under_way.ruled:
+        return turn.decision(under_way=under_way.command_id)
     warning_s, loud = _warning(gate, wanted, direction, turn.timing)
     move = Move(
         direction=direction,
@@ -73,19 +90,23 @@ def follow(turn: Turn, wanted: Wanted, direction: Direction) -> Decision:
         warning_s=warning_s,
         loud=loud,
     )
-    if gate.move is not None and gate.move.direction is direction and gate.phase is Phase.DRIVING:
-        turn.gate = replace(gate, move=move, last=move)
+    if same and gate.phase is Phase.DRIVING:  # a rule opens already: the officer's wish goes on with it
+        turn.gate = replace(gate, move=move)
         return turn.decision()
-    turn.end(gate.move, Code.SUPERSEDED)
-    switch_off(turn, "reversal", then=move)
+    turn.end(under_way, Code.SUPERSEDED)
+    switch_off(turn, "reversal", by=wanted.by, then=move)
     pause(turn)
     return turn.decision()
 
 
+def is_silent(gate: Gate, now_s: float, timing: Timing) -> bool:
+    """Tell whether there is no sample young enough to act on."""
+    return gate.seen_s is None or now_s - gate.seen_s > timing.stale_s
+
+
 def _why_not(gate: Gate, wanted: Wanted, direction: Direction, turn: Turn) -> Code | None:
     """Return why the leaf may not move that way now, None where it may. The order of the checks is their priority."""
-    silent = gate.seen_s is None or turn.now_s - gate.seen_s > turn.timing.stale_s
-    if silent or gate.phase is Phase.SETTLING or gate.raw is None:
+    if is_silent(gate, turn.now_s, turn.timing) or gate.phase is Phase.SETTLING or gate.raw is None:
         return Code.KEEPER_DOWN
     if gate.health is Health.HARD_LOCK:
         return Code.LIMIT_CONFLICT if Code.LIMIT_CONFLICT in gate.reasons else Code.HARD_LOCK
@@ -97,7 +118,8 @@ def _why_not(gate: Gate, wanted: Wanted, direction: Direction, turn: Turn) -> Co
 def _why_not_close(gate: Gate, wanted: Wanted, turn: Turn) -> Code | None:
     if not has_been_fresh(gate, turn.now_s, turn.timing):
         return Code.SENSOR_STALE
-    if gate.beam is not None and gate.beam.active:
+    reopening = gate.move is not None and gate.move.ruled
+    if reopening or (gate.beam is not None and gate.beam.active):
         return Code.BEAM_BLOCKED
     if gate.state is State.UNKNOWN and gate.beam is None:
         return Code.UNKNOWN_POSITION

@@ -154,7 +154,7 @@ class Yard:
 
     def load(self, path: Path) -> None:
         """Find the leaf where it was left; a file that is missing or damaged leaves it closed."""
-        with suppress(OSError, ValueError, TypeError, KeyError):
+        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
             kept = json.loads(path.read_bytes())
             self.leaf = min(1.0, max(0.0, float(kept["leaf"])))
             self.switched.update({name: bool(kept[name]) for name in SWITCHES})

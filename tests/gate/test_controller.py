@@ -133,7 +133,7 @@ def test_a_refusal_is_written_down_with_its_code(desk: Desk) -> None:
     desk.says(Command.CLOSE, "vain-close")
     kind, by, data = desk.world.facts[-1]
     assert (kind, by.name, data["code"]) == (Kind.COMMAND_REFUSED, "Lan", "already_there")
-    assert desk.status("vain-close") is None
+    assert desk.status("vain-close") == ("failed", "already_there")
 
 
 def test_when_the_keeper_dies_nothing_is_claimed_any_more(desk: Desk) -> None:

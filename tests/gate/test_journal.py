@@ -174,3 +174,36 @@ def test_a_reader_cannot_write_and_says_what_is_missing(book: Book, tmp_path: Pa
     reader.close()
     with pytest.raises(JournalError, match="can't be read"):
         JournalReader(tmp_path / "nothing.db")
+
+
+@pytest.mark.parametrize("poison", [float("nan"), 2**53 + 1, "\ud800"])
+def test_a_fact_that_has_no_canonical_form_does_not_end_the_journal(book: Book, poison: object) -> None:
+    """Seen by an attack: one NaN killed the writer, and everything after it was lost in silence."""
+    book.opened()
+    book.journal.write(Kind.MOTION_STARTED, BY, {"x": poison})  # type: ignore[dict-item] # what must not come
+    book.journal.write(Kind.ARRIVED, BY, {"state": "open"})
+    book.closed()
+    assert "unwritable" in book.told[0].data
+    assert book.told[1].data == {"state": "open"}
+    assert verify(book.path).rows == 2
+
+
+def test_a_second_writer_does_not_stop_the_first(book: Book, tmp_path: Path) -> None:
+    """The state directory is locked against it; should it happen all the same, the chain goes on."""
+    book.opened().with_rows(2)
+    Book(tmp_path).opened().with_rows(1).closed()
+    book.journal.write(Kind.ARRIVED, BY, {})
+    wait_until(lambda: len(book.told) == 3, 5, "the row after the stranger's")
+    assert book.told[2].seq == 4
+    book.closed()
+    assert verify(book.path).rows == 4
+
+
+def test_a_journal_that_is_deleted_while_it_is_open_begins_anew(book: Book) -> None:
+    book.opened().with_rows(2)
+    for path in book.path.parent.glob("journal.db*"):
+        path.unlink()
+    book.journal.write(Kind.ARRIVED, BY, {})
+    wait_until(lambda: len(book.told) == 3, 5, "the first row of the new file")
+    book.closed()
+    assert verify(book.path).rows == 1

@@ -8,7 +8,7 @@ import pytest
 
 from gate import machine
 from gate.memory import Phase, Timing
-from gate.model import Code, Command, Direction, Evidence, Health, Kind, State
+from gate.model import Code, Command, Direction, Evidence, Health, Inputs, Kind, State
 from gate.world import TRAVEL_S
 from tests.story import Story
 
@@ -323,3 +323,117 @@ def test_times_may_be_as_large_as_years() -> None:
     story.gate = machine.begin(story.now_s, has_beam=True)
     story.guard.born_s = story.now_s
     story.gate_is(State.CLOSED).officer_says(Command.OPEN).until(lambda s: s.state is State.OPEN)
+
+
+def test_a_limit_that_comes_up_at_the_end_of_the_warning_is_not_driven_into(story: Story) -> None:
+    """I3, seen by an attack: the raw limit counts before every start, also after a warning."""
+    story.gate_is(State.OPEN).officer_says(Command.CLOSE, sighted=False)
+    story.until(lambda s: s.gate.phase is Phase.WARNING).after(s=story.timing.unsighted_warning_s - 0.015)
+    story.yard.leaf = 0.0
+    story.after(s=0.5)
+    assert Kind.DRIVE_ENERGISED not in story.kinds()
+    assert story.outcome(1) == "done"
+
+
+def test_a_gap_between_samples_is_a_silence_whoever_notices_it(story: Story) -> None:
+    """I4: seen by an attack; no timer has to run for it."""
+    story.gate_is(State.OPEN).officer_says(Command.CLOSE).after(s=2.0)
+    story.controller_runs = False
+    story.after(s=0.25)
+    story.controller_runs = True
+    story.after(s=0.02)
+    assert story.outcome(1) is Code.SENSOR_STALE
+    assert story.outputs.drive is None
+
+
+def test_samples_from_before_a_silence_was_declared_prove_nothing(story: Story) -> None:
+    """Seen by an attack: a queue of old samples counted as two fresh seconds."""
+    story.gate_is(State.OPEN).keeper_falls_silent().after(s=1.5)
+    old_s = story.now_s - 1.4
+    for number in range(40):
+        old = Inputs(at_s=old_s + number * 0.02, limit_open=True, limit_closed=False, beam=False)
+        story.gate = machine.step(story.gate, old, story.timing).gate
+    assert (story.state, story.gate.fresh_s) == (State.UNKNOWN, None)
+
+
+def test_two_clear_samples_with_a_gap_between_do_not_clear_the_beam(story: Story) -> None:
+    story.gate_is(State.OPEN).car_breaks_the_beam().after(s=0.1).beam_clears().after(s=0.02)
+    story.controller_runs = False
+    story.after(s=0.5)
+    story.controller_runs = True
+    story.after(s=0.02).officer_says(Command.CLOSE)
+    assert story.refusals[-1].code in {Code.BEAM_BLOCKED, Code.SENSOR_STALE}
+
+
+def test_stopped_is_said_only_when_the_relay_is_really_off(story: Story) -> None:
+    """Seen by an attack with a welded relay: the leaf ran on and the page said that it stood."""
+    story.gate_is(State.CLOSED).officer_says(Command.OPEN).after(s=2.0)
+    story.shorted = Direction.OPEN
+    story.officer_says(Command.STOP).after(s=0.1)
+    assert story.state is State.OPENING
+    story.after(s=1.0)
+    assert (story.gate.reasons, story.gate.state) == ((Code.RELAY_CONFLICT,), State.UNKNOWN)
+    assert story.outcome(2) is Code.RELAY_CONFLICT
+
+
+def test_an_officer_cannot_close_while_the_beam_has_the_gate_opened(story: Story) -> None:
+    """The beam ranks above an officer's command: the gate opens fully first."""
+    story.gate_is(State.OPEN).officer_says(Command.CLOSE).after(s=3.0).car_breaks_the_beam().after(s=0.05)
+    story.beam_clears().after(s=0.3).officer_says(Command.CLOSE)
+    assert story.refusals[-1].code is Code.BEAM_BLOCKED
+    story.until(lambda s: s.state is State.OPEN).after(s=0.5).officer_says(Command.CLOSE).after(s=0.1)
+    assert story.closing_drive
+
+
+def test_an_officers_open_goes_on_with_the_beams_reopening(story: Story) -> None:
+    """I14, I15: one energising, one cause; the officer's command ends with the limit."""
+    story.gate_is(State.OPEN).officer_says(Command.CLOSE).after(s=3.0).car_breaks_the_beam().after(s=1.0)
+    story.officer_says(Command.OPEN).until(lambda s: s.state is State.OPEN).after(s=0.1)
+    assert story.outcome(2) == "done"
+    assert story.kinds().count(Kind.DRIVE_ENERGISED) == 2
+    assert story.fact(Kind.DRIVE_RELEASED).data["command_id"] == "c1"
+
+
+def test_every_stop_ends_however_many_there_are(story: Story) -> None:
+    """I15: seen by an attack; the first four of twelve never ended."""
+    story.gate_is(State.CLOSED).officer_says(Command.OPEN).after(s=1.0)
+    for _ in range(12):
+        story.officer_says(Command.STOP)
+    story.after(s=0.1)
+    assert {story.outcome(number) for number in range(2, 14)} == {"done"}
+
+
+def test_a_stop_that_no_keeper_hears_ends_with_the_reason(story: Story) -> None:
+    story.gate_is(State.CLOSED).officer_says(Command.OPEN).after(s=1.0).keeper_falls_silent().after(s=0.05)
+    story.officer_says(Command.STOP).after(s=2.0)
+    assert story.outcome(2) is Code.SENSOR_STALE
+
+
+def test_a_reset_in_silence_is_refused(story: Story) -> None:
+    story.gate_is(State.CLOSED).sensor_says(limit_open=True).after(s=0.2).keeper_falls_silent().after(s=1.5)
+    story.officer_says(Command.RESET)
+    assert story.refusals[-1].code is Code.KEEPER_DOWN
+    assert story.health is Health.HARD_LOCK
+
+
+def test_commands_do_not_put_off_the_lock_of_a_welded_relay(story: Story) -> None:
+    story.gate_is(State.CLOSED).officer_says(Command.OPEN).after(s=2.0)
+    story.shorted = Direction.OPEN
+    for _ in range(5):
+        story.officer_says(Command.STOP).after(s=0.1)
+    assert story.health is Health.HARD_LOCK
+
+
+def test_a_second_fault_is_told_beside_the_first(story: Story) -> None:
+    story.gate_is(State.UNKNOWN)
+    story.shorted = Direction.OPEN
+    story.after(s=0.5).sensor_says(limit_open=True, limit_closed=True).after(s=0.2)
+    assert story.gate.reasons == (Code.RELAY_CONFLICT, Code.LIMIT_CONFLICT)
+
+
+def test_light_and_siren_need_a_keeper_that_hears(story: Story) -> None:
+    story.gate_is(State.CLOSED).keeper_falls_silent().after(s=2.0).officer_says(Command.SIREN_ON)
+    assert story.refusals[-1].code is Code.KEEPER_DOWN
+    assert not story.outputs.siren
+    story.officer_says(Command.SIREN_OFF)
+    assert story.outcome(2) == "done"

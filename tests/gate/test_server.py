@@ -61,6 +61,7 @@ def test_a_command_is_obeyed_or_refused(gate: FakeGate) -> None:
         b'{"id":1,"op":"report","kind":"boot","data":{}}',
         b'{"id":1,"op":"command_status","command_id":7}',
         b'{"id":1,"op":"yard","action":5}',
+        b'{"id":1,"op":"command","command_id":"12345678","command":"open","by":{"type":"rule","id":"x"}}',
     ],
 )
 def test_what_is_no_request_gets_an_error_and_the_gate_goes_on(gate: FakeGate, line: bytes) -> None:
@@ -159,3 +160,22 @@ def test_ids_sort_by_time() -> None:
     ids = [new_id() for _ in range(5)]
     assert all(name[14] == "7" and name[19] in "89ab" for name in ids)
     assert len(set(ids)) == 5
+
+
+def test_what_the_journal_can_not_hold_is_refused_at_the_door(gate: FakeGate) -> None:
+    """Seen by an attack: NaN, integers beyond 2^53 and half surrogates have no canonical JSON."""
+    for poison in (b"NaN", b"9007199254740993", b'"\\ud800"'):
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(3)
+            link.connect(str(gate.socket))
+            link.sendall(b'{"op":"hello","who":"camera","pid":1}\n')
+            report = b'{"id":2,"op":"report","kind":"motion_started","data":{"x":%b}}\n' % poison
+            link.sendall(report)
+            answer = json.loads(link.makefile("rb").readline())
+        assert answer["error"]["code"] == "bad_request"
+    assert gate.reports == []
+
+
+def test_half_a_surrogate_in_a_beat_harms_nobody(gate: FakeGate) -> None:
+    say(gate.socket, b'{"id":"\\ud800","op":"status"}')
+    assert ask(gate.socket, "status")["state"] == "closed"

@@ -105,6 +105,11 @@ class Program:
         command = [sys.executable, "-m", "gate.cli", words[0], *where, *words[1:]]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
 
+    def cli_simulate(self) -> subprocess.CompletedProcess[str]:
+        """Start a second simulation in the same folder, which must give up."""
+        command = [sys.executable, "-m", "gate.cli", "simulate", "--port", "0", "--state-dir", str(self.folder)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+
     def order(self, command: str, *words: str) -> str:
         """Give a command that must be accepted; returns its id."""
         done = self.cli(command, *words)

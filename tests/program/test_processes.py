@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import sqlite3
 import time
 import urllib.error
 import urllib.request
@@ -71,6 +73,7 @@ def test_killed_children_are_back_in_five_seconds_and_the_move_completes(program
         await_return(program, name, victim)
     wait_until(lambda: page_answers(program), BACK_WITHIN_S, "the page")
     program.state_is("closed")
+    wait_until(lambda: len(program.facts("drive_released")) == 2, 5, "the journal")
     assert [fact.data["command_id"] for fact in program.facts("arrived")] == [opened, closed]
     assert program.facts("drive_released")[-1].data["why"] == "limit"
     assert len(program.facts("process_died")) == 6
@@ -171,3 +174,69 @@ def test_a_command_given_twice_over_the_socket_moves_once(bare_program: Program)
         ask(program.socket, "command", command_id=name, command="open", by=by)
     program.state_is("open")
     assert len(program.facts("drive_energised")) == 1
+
+
+def test_a_second_gate_on_the_same_folder_touches_nothing(bare_program: Program) -> None:
+    """Seen by an attack: the second one wrote a row, and the first one's journal stood still for ever."""
+    program = bare_program
+    program.state_is("closed")
+    second = program.cli_simulate()
+    assert second.returncode == 2
+    assert "another gate process" in second.stderr
+    name = program.order("open")
+    program.state_is("open")
+    wait_until(lambda: len(program.facts("drive_released")) == 1, 5, "the journal")
+    assert program.facts("arrived")[0].data["command_id"] == name
+    assert len(program.facts("boot")) == 1
+
+
+def test_a_hanging_keeper_is_killed_and_its_successor_lets_go(bare_program: Program) -> None:
+    """Seen by an attack: a stopped keeper kept its relay on, and a stop did nothing, for as long as it hung."""
+    program = bare_program
+    program.state_is("closed")
+    program.order("open")
+    program.state_is("opening")
+    keeper = program.pid_of("keeper")
+    hung_s = time.monotonic()
+    os.kill(keeper, signal.SIGSTOP)
+    wait_until(lambda: is_gone(keeper), 2, "the end of the hanging keeper")
+    assert time.monotonic() - hung_s < 1.5
+    await_return(program, "keeper", keeper)
+    wait_until(lambda: program.status().get("health") == "ok", 6, "health")
+    assert program.status()["outputs"]["open_relay"] is False  # type: ignore[index, call-overload] # a snapshot's shape
+    assert "silent" in str(program.facts("process_died")[-1].data["reason"])
+
+
+def test_a_keeper_that_can_not_be_started_now_is_tried_again(bare_program: Program) -> None:
+    """Seen by an attack: with no file descriptor left it was tried once and never again."""
+    program = bare_program
+    program.state_is("closed")
+    keeper = program.pid_of("keeper")
+    _, hard = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (3, hard))
+    os.kill(keeper, signal.SIGKILL)
+    time.sleep(1.0)
+    resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (1024, hard))
+    await_return(program, "keeper", keeper)
+    wait_until(lambda: program.status().get("health") == "ok", 10, "health")
+
+
+def test_a_broken_row_in_the_journal_does_not_keep_the_gate_from_starting(tmp_path: Path) -> None:
+    with Program(tmp_path, overrides=("camera.enabled=false", "mqtt.enabled=false")) as program:
+        program.state_is("closed")
+        program.order("open")
+        program.state_is("open")
+    with sqlite3.connect(tmp_path / "journal.db") as db:
+        db.execute("DROP TRIGGER fact_is_never_updated")
+        db.execute("UPDATE fact SET data='oops' WHERE kind='drive_released'")
+    db.close()
+    with Program(tmp_path, overrides=("camera.enabled=false", "mqtt.enabled=false")) as program:
+        program.state_is("open")
+        assert program.cli("verify").returncode == 1
+
+
+def test_what_somebody_wrote_as_a_reason_can_do_nothing_to_a_terminal(bare_program: Program) -> None:
+    bare_program.order("stop", "--reason", "\x1b[2J\n      9  forged")
+    log = bare_program.cli("log").stdout
+    assert "\x1b" not in log
+    assert "\n      9  forged" not in log
