@@ -23,10 +23,10 @@ EVENTS = 16
 CALM_S = 36.0
 
 
-def run(seed: int) -> Story:
+def run(seed: int, kind: type[Story] = Story) -> Story:
     """Tell one scenario; raises AssertionError where an invariant breaks."""
     chance = random.Random(seed)
-    story = Story(has_beam=chance.random() < 0.9, leaf=chance.choice([0.0, 0.0, 1.0, 1.0, chance.random()]))
+    story = kind(has_beam=chance.random() < 0.9, leaf=chance.choice([0.0, 0.0, 1.0, 1.0, chance.random()]))
     story.after(s=chance.choice([0.1, 1.0, 3.0]))
     for _ in range(EVENTS):
         _event(story, chance)
