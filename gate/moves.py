@@ -103,14 +103,22 @@ def drive(turn: Turn) -> None:
     elif gate.limit(move.direction).active:
         arrive(turn, move)
     elif gate.energised_s is None:
-        if gate.on_s != gate.phase_s or turn.now_s - gate.phase_s > timing.pick_up_s:
-            give_up(turn, Code.NO_OUTPUT, "no_output")
+        _await_pick_up(turn, move)
     elif behind.active and turn.now_s - gate.energised_s > timing.leave_limit_s:
         give_up(turn, Code.STUCK, "stuck")
     elif turn.now_s - gate.energised_s >= timing.max_travel_s:
         give_up(turn, Code.OVERTIME, "overtime", leaves=State.UNKNOWN)
     elif not behind.active:
         turn.gate = replace(gate, left_limit=True)
+
+
+def _await_pick_up(turn: Turn, move: Move) -> None:
+    """Ordered on and not shown on yet: a limit that comes up in between takes the order back (I3)."""
+    gate = turn.gate
+    if gate.raw is not None and gate.raw.limit(move.direction):
+        switch_off(turn, "limit", then=move)
+    elif gate.on_s != gate.phase_s or turn.now_s - gate.phase_s > turn.timing.pick_up_s:
+        give_up(turn, Code.NO_OUTPUT, "no_output")
 
 
 PHASES: dict[Phase, Callable[[Turn], None]] = {

@@ -437,3 +437,14 @@ def test_light_and_siren_need_a_keeper_that_hears(story: Story) -> None:
     assert not story.outputs.siren
     story.officer_says(Command.SIREN_OFF)
     assert story.outcome(2) == "done"
+
+
+def test_a_limit_that_comes_up_between_order_and_relay_takes_the_order_back(story: Story) -> None:
+    """I3: found by the campaign, seed 201907."""
+    story.gate_is(State.UNKNOWN)
+    story.yard.leaf = 0.966
+    story.after(s=0.1).officer_says(Command.OPEN)
+    story.yard.leaf = 0.975
+    story.after(s=0.2)
+    assert Kind.DRIVE_ENERGISED not in story.kinds()
+    assert (story.outcome(1), story.state) == ("done", State.OPEN)
