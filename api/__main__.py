@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from api import cli
 from api.accounts import AccountsError
 from api.links import ListenError
 from config.load import ConfigError, load
+from gate.logs import log_to_stderr
 
 FAILED = 1
 MISUSED = 2
@@ -28,6 +31,9 @@ def main(given: Sequence[str] | None = None) -> int:
     except (ConfigError, AccountsError, ListenError) as error:
         return _fail(MISUSED, f"antt-gate: {error}")
     except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:  # `| head`: whoever reads us has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - one line for a person; the supervisor starts it again
         return _fail(FAILED, f"antt-gate: the api stopped: {type(error).__name__}: {error}")
@@ -51,13 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--config", type=Path, metavar="FILE", help="the gate's configuration")
     common.add_argument("--set", dest="overrides", action="append", metavar="KEY=VALUE", help="override one key")
-    parser = argparse.ArgumentParser(prog="python -m api", parents=[common])
+    parser = argparse.ArgumentParser(prog="antt-gate", parents=[common])
     commands = parser.add_subparsers(dest="what", metavar="user|pair", help="without one: serve the page")
     cli.add_commands(commands, common)
     return parser
 
 
 if __name__ == "__main__":
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s api %(levelname)s %(message)s")
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    sys.exit(main())
+    with contextlib.closing(log_to_stderr("api")):
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        code = main()
+    sys.exit(code)

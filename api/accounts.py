@@ -4,6 +4,8 @@
   a slow card never holds a request that only reads.
 - What a caller may rely on: after a change returned, it is on the disk (`durable`), or will survive the death of this
   process but not a power cut (not `durable`).
+- A disk that takes nothing more locks nobody out: what is in the file is read into memory then, every change is
+  refused, and the file is tried again at each use.
 - What stands in the tables is the business of people.py, attempts.py, answers.py and reports.py.
 """
 
@@ -20,9 +22,28 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
+DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+BUSY_S = 2.0
+MAKE_ROOM = "free some space, or make the state directory writable for the service"
+
 
 class AccountsError(Exception):
     """The file of accounts can't be used; the message says what to do."""
+
+
+class DamagedError(AccountsError):
+    """The file is not what we wrote: no database, or a broken one."""
+
+
+def _said(what: str, error: OSError | sqlite3.Error, remedy: str) -> AccountsError:
+    """Return what is raised for an error of the file."""
+    damaged = isinstance(error, sqlite3.Error) and _code(error) in DAMAGE
+    return (DamagedError if damaged else AccountsError)(f"{what} ({error}); {remedy}")
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's own number of an error, without its refinements; 0 where Python raised it."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 class Store:
@@ -32,18 +53,14 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=2.0)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA foreign_keys=ON")
-            self._make_tables()
+            self._db, self._unwritable = self._open()
         except (OSError, sqlite3.Error) as error:
-            raise AccountsError(
-                f"the accounts in {path} can't be opened ({error}); make the folder writable for this user, "
-                "or move a damaged file away"
-            ) from None
+            remedy = "free some space, make the folder writable for this user, or move a damaged file away"
+            raise _said(f"the accounts in {path} can't be opened", error, remedy) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -51,14 +68,24 @@ class Store:
 
     def rows(self, sql: str, *values: object) -> list[tuple[object, ...]]:
         """Return what a query finds."""
+        self._try_again()
         try:
             return self._db.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            raise AccountsError(f"the accounts can't be read ({error})") from None
+            raise _said("the accounts can't be read", error, "free some space, or look after the disk") from None
+
+    def check(self) -> None:
+        """Raise `DamagedError` where the file is broken somewhere. Reads all of it: milliseconds."""
+        found = str(self.rows("PRAGMA quick_check(1)")[0][0])
+        if found != "ok":
+            raise DamagedError(f"the accounts are damaged ({found})")
 
     @contextlib.contextmanager
     def changing(self, *, durable: bool = True) -> Iterator[sqlite3.Cursor]:
         """Do several statements as one change: all of them or none."""
+        self._try_again()
+        if self._unwritable:
+            raise AccountsError(f"the accounts can't be written ({self._unwritable}); {MAKE_ROOM}")
         try:
             self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
@@ -66,10 +93,11 @@ class Store:
                 yield self._db.cursor()
                 self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk ended it already
+                    self._db.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise AccountsError(f"the accounts can't be written ({error})") from None
+            raise _said("the accounts can't be written", error, MAKE_ROOM) from None
 
     def version(self) -> int:
         """Return a number that changes when another connection, ours or the command line's, changed the file."""
@@ -85,15 +113,66 @@ class Store:
         with self.changing() as db:
             db.execute("INSERT INTO note VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (name, value))
 
-    def _make_tables(self) -> None:
-        if self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'note'").fetchone():
+    def _open(self) -> tuple[sqlite3.Connection, str]:
+        """Return a connection, and why nothing can be written where it is to a copy in memory."""
+        try:
+            return _connected(self._path), ""
+        except sqlite3.OperationalError as error:
+            if _code(error) == sqlite3.SQLITE_BUSY:
+                raise
+            try:
+                return _copied(self._path), str(error)
+            except sqlite3.Error:
+                raise error from None  # what happened first says more
+
+    def _try_again(self) -> None:
+        """Open the file itself where only a copy is read; if that fails still, keep the copy."""
+        if not self._unwritable:
             return
-        script = resources.files("api").joinpath("accounts.sql").read_text(encoding="utf-8")
-        with contextlib.suppress(sqlite3.OperationalError):  # another process made them in the same moment
-            self._db.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
-        self._db.execute("SELECT 1 FROM note").fetchone()
+        copy = self._db
+        with contextlib.suppress(sqlite3.Error):
+            self._db, self._unwritable = self._open()
+            copy.close()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Open the file, with its tables."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA foreign_keys=ON")
+        _make_tables(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """Read the file into memory. Exclusive locking: SQLite needs no second file then (sqlite.org/wal.html, 8)."""
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)) as file:
+            file.execute("PRAGMA locking_mode=EXCLUSIVE")
+            file.execute("SELECT 1 FROM note").fetchone()
+            file.backup(memory)
+    except BaseException:
+        memory.close()
+        raise
+    return memory
+
+
+def _make_tables(db: sqlite3.Connection) -> None:
+    if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'note'").fetchone():
+        return
+    script = resources.files("api").joinpath("accounts.sql").read_text(encoding="utf-8")
+    try:
+        db.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
+    except sqlite3.OperationalError:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'note'").fetchone():
+            raise  # else another process made them in the same moment
 
 
 class Writer:

@@ -20,7 +20,7 @@ from api.accounts import AccountsError
 from api.auth import only_guarded
 from api.calls import register
 from api.clock import Clock
-from api.office import Office, open_office, running
+from api.office import Office, office_of, open_office, running
 from api.page import Page
 from api.problems import ProblemError
 from api.routes import CALLS, SOCKETS
@@ -85,5 +85,7 @@ def office_in(app: FastAPI) -> Office:
     return office
 
 
-async def _of_accounts(_: Request, error: Exception) -> Response:
+async def _of_accounts(request: Request, error: Exception) -> Response:
+    if isinstance(error, AccountsError):
+        office_of(request).notice(error)
     return ProblemError("storage_failed", str(error)).response()

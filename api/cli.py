@@ -20,7 +20,7 @@ from api.office import ACCOUNTS_FILE
 from api.passwords import LONGEST, SHORTEST, hash_now
 from api.people import PAIRING_LASTS_S, SIMULATED_PAIRING_LASTS_S, Accounts, Outcome, Person
 from api.reports import Reports
-from api.schemas import NAME_PATTERN
+from api.schemas import NAME_PATTERN, seen
 from config.schema import Settings
 from gate.journal import utc
 from gate.model import Kind, Role
@@ -101,9 +101,14 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
         raise RefusedError(f"{name!r} is no usable name; take 2 to 32 of a-z, 0-9, '.', '-', '_', such as 'lan'")
     if Accounts(store).person(name):
         raise RefusedError(f"{name} exists already; change it with user passwd, role, disable or enable")
+    shown = arguments.display_name or name
+    try:
+        seen(shown)
+    except ValueError as error:
+        raise RefusedError(f"--display-name {shown!r}: {error}") from None
     roles = frozenset(map(Role, arguments.role or [Role.VIEWER]))
     password_hash = _password(arguments, required=False)
-    outcome = Accounts(store).add_person(name, arguments.display_name or name, roles, password_hash, time.time())
+    outcome = Accounts(store).add_person(name, shown, roles, password_hash, time.time())
     _note(store, name, f"added as {' '.join(sorted(roles))}", outcome)
     if password_hash is None:
         print(f"{name} has no password; make a sign-in link with: antt-gate pair {name}")  # noqa: T201 - for the person

@@ -15,7 +15,9 @@ class ListenError(Exception):
 
 
 def base_url(settings: Settings, port: int) -> str:
-    """Return `http(s)://host:port` as a phone in the same network would write it."""
+    """Return where phones reach the page: what the site says, else host and port as the same network would write it."""
+    if settings.api.public_url:
+        return settings.api.public_url.rstrip("/")
     host = settings.api.host
     if host in EVERYWHERE:
         host = _own_address()

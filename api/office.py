@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
-from api.accounts import AccountsError, Store, Writer
+from api.accounts import AccountsError, DamagedError, Store, Writer
 from api.clock import Clock
 from api.live import Live
+from api.opening import open_accounts
 from api.orders import BURST, PER_SECOND, Orders
 from api.pace import Pace
 from api.passwords import Passwords
@@ -93,14 +94,22 @@ class Office:
         loop = asyncio.get_running_loop()
         version, looked_at_s = -1, loop.time()
         while True:
-            with contextlib.suppress(AccountsError):  # a request that needs the file says so
+            try:
                 newest = self.store.version()
                 if newest != version or loop.time() - looked_at_s > LOOK_AT_ALL_EVERY_S:
                     version, looked_at_s = newest, loop.time()
                     self.end_dead_streams()
+            except AccountsError as error:  # a request that needs the file says so
+                self.notice(error)
             self.gate.health = {"ok": True, "reason": "", "events": self.streams.count("events"),
                                 "live": self.streams.count("live"), "url": self.base_url}  # fmt: skip
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def notice(self, error: AccountsError) -> None:
+        """End the process where the accounts prove damaged: the next start keeps them aside and begins anew."""
+        if isinstance(error, DamagedError):
+            log.error("%s; the process ends and is started again", error)
+            self.broken.set()
 
     async def _touch(self, session_id: str, now_s: float) -> None:
         with contextlib.suppress(AccountsError):  # a full disk ends no session
@@ -116,7 +125,7 @@ class Office:
 def open_office(settings: Settings, clock: Clock) -> Office:
     """Open the accounts and wire everything. Raises `AccountsError`."""
     accounts_path = settings.storage.state_dir / ACCOUNTS_FILE
-    store = Store(accounts_path)
+    store = open_accounts(accounts_path, clock.wall_s())
     write = Writer(accounts_path)
     records = Records(settings.storage.state_dir / JOURNAL_FILE)
     live = Live(records, clock)

@@ -47,7 +47,11 @@ TOO_LATE = Refusal(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """One command of one person, as it was understood. `sighted` is what the person says, `seen` what we delivered."""
+    """One command of one person, as it was understood.
+
+    `sighted` is what the person says of the gate, None if nothing; `seen` is whether we delivered a fresh picture. Who
+    says "I do not see it" is believed, whatever was delivered.
+    """
 
     person: str
     session_id: str
@@ -56,7 +60,7 @@ class Order:
     by: JsonObject
     reason: str
     sequence: int | None
-    sighted: bool
+    sighted: bool | None
     seen: bool
 
     def body_hash(self) -> str:
@@ -178,7 +182,7 @@ class Orders:
         try:
             accepted = await self._gate.request(
                 "command", command_id=command_id, command=order.command.value, by=order.by, reason=order.reason,
-                sequence=order.sequence, sighted=order.sighted or order.seen,
+                sequence=order.sequence, sighted=order.seen if order.sighted is None else order.sighted,
                 deadline_mono_ms=self._clock.mono_ms() + DEADLINE_MS,
             )  # fmt: skip
         except RequestRefusedError as error:

@@ -79,6 +79,7 @@ TABLE: dict[str, Sort] = {
     "unknown_command": _sort(422, "There is no such command.", "Use one of the known commands."),
     "invalid_request": _sort(422, "The request has a wrong or missing field.", "Correct the fields named in errors."),
     "rate_limited": _sort(429, "Too fast.", "Wait as long as Retry-After says."),
+    "headers_too_large": _sort(431, "The headers are too large.", "Send at most 16 KiB of address and headers."),
     "internal_error": _sort(500, "Something went wrong in this program.", "Look into its log; the gate goes on."),
     "gate_down": _sort(503, "The gate process does not answer.", "It is restarted by itself; try again in a moment."),
     "no_picture": _sort(503, "There is no picture.", "The camera is off or starting; the page shows its state."),

@@ -6,9 +6,10 @@ gate are passed on as they are.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.passwords import LONGEST, SHORTEST
@@ -16,9 +17,22 @@ from gate.model import Command, Evidence, Health, Mode, Role, State
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,31}$"
 
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode categories of what a person can't see but a screen obeys: controls, directions, halves, line breaks."""
+
+
+def seen(text: str) -> str:
+    """Return a text of which every character can be seen. Raises `ValueError` that names the first one that can't."""
+    for character in text:
+        if unicodedata.category(character) in UNSEEN:
+            raise ValueError(f"U+{ord(character):04X} can't be seen; leave it out")
+    return text
+
+
 PersonName = Annotated[str, Field(pattern=NAME_PATTERN, examples=["lan"])]
-Shown = Annotated[str, Field(min_length=1, max_length=80)]
-Device = Annotated[str, Field(max_length=80)]
+Shown = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(seen)]
+Device = Annotated[str, Field(max_length=80), AfterValidator(seen)]
+Reason = Annotated[str, Field(max_length=200), AfterValidator(seen)]
 NewPassword = Annotated[str, Field(min_length=SHORTEST, max_length=LONGEST)]
 Utc = Annotated[str, Field(examples=["2026-11-21T18:04:05.678Z"])]
 
@@ -55,9 +69,9 @@ class CommandRequest(Incoming):
     """One press of a button. `sequence` is that of the snapshot which the person looked at."""
 
     command: Annotated[str, Field(json_schema_extra={"enum": [command.value for command in Command]})]
-    reason: Annotated[str, Field(max_length=200)] = ""
+    reason: Reason = ""
     sequence: Annotated[int, Field(ge=0, le=2**53)] | None = None
-    sighted: bool = False
+    sighted: bool | None = None
 
     @field_validator("command")
     @classmethod

@@ -20,20 +20,21 @@ from collections.abc import Callable, Coroutine, Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from api.accounts import AccountsError
 from api.app import create_app, office_in
-from api.first_link import make_first_link
+from api.connections import AT_ONCE, PATIENCE_S, Connection, Socket, room
+from api.first_link import FirstLink, make_first_link
 from api.links import ListenError, base_url, pairing_link
 from api.office import Office
+from api.shield import LARGEST_HEADERS
 from config.schema import Settings, Tls
 from gate.client import parent_is_gone
 
 log = logging.getLogger("api")
 
 BACKLOG = 256
-LARGEST_HEADER = 16 * 1024
 LARGEST_SOCKET_MESSAGE = 16 * 1024
 STOPPING_S = 1
-KEEP_ALIVE_S = 30
 UNHEARD_MS = 30_000  # a phone that acknowledges nothing for so long is gone; connections inherit it
 
 
@@ -65,14 +66,29 @@ def listen(host: str, port: int) -> socket.socket:
 class PageServer(uvicorn.Server):
     """uvicorn that says when it serves and when it is about to stop, and leaves the signals to us."""
 
-    def __init__(self, config: uvicorn.Config, serving: Callable[[], None], stopping: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, most: int, serving: Callable[[], None], stopping: Callable[[], None]
+    ) -> None:
         super().__init__(config)
+        self._most = most
         self._serving = serving
         self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, then say so."""
-        await super().startup(sockets)
+        """Begin to serve, then say so. Listens here and not in uvicorn, which sets no limit to a TLS handshake."""
+        await super().startup([])
+        config, loop = self.config, asyncio.get_running_loop()
+        patience_s = config.timeout_keep_alive if config.ssl else None
+
+        def connection() -> Connection:
+            return Connection(self._most, config, self.server_state, self.lifespan.state)
+
+        for listening in sockets or []:
+            server = await loop.create_server(
+                connection, sock=listening, ssl=config.ssl, backlog=AT_ONCE, ssl_handshake_timeout=patience_s
+            )
+            self.servers.append(server)
+            listening.listen(BACKLOG)  # in the system's queue; AT_ONCE is how many are taken from it in one round
         self._serving()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -100,15 +116,14 @@ async def serve(settings: Settings) -> int:
         app = create_app(settings)
         office = office_in(app)
         office.base_url = base_url(settings, int(listening.getsockname()[1]))
-        office.store.set_note("base_url", office.base_url)
-        first = make_first_link(office.store, simulated=settings.simulated, now_s=office.clock.wall_s())
+        first = _prepare(office)
 
         def serving() -> None:
             log.info("serving at %s", office.base_url)
             if first:
                 _tell(first.line(pairing_link(office.base_url, first.code)))
 
-        server = PageServer(configuration(settings, app), serving, office.streams.end_all)
+        server = PageServer(configuration(settings, app), room(), serving, office.streams.end_all)
         watching = _watch_for_the_end(server, office)
         try:
             await server.serve(sockets=[listening])
@@ -116,6 +131,19 @@ async def serve(settings: Settings) -> int:
             for task in watching:
                 task.cancel()
         return 1 if office.broken.is_set() else 0
+
+
+def _prepare(office: Office) -> FirstLink | None:
+    """Note our address, make the link of this start. A full disk is no reason not to serve those who are known."""
+    try:
+        if office.store.note("base_url") != office.base_url:
+            office.store.set_note("base_url", office.base_url)
+        return make_first_link(office.store, simulated=office.settings.simulated, now_s=office.clock.wall_s())
+    except AccountsError as error:
+        if not office.accounts.people():
+            raise
+        log.error("%s; who is signed in stays so, nobody else can sign in", error)  # noqa: TRY400 - the reason is enough
+        return None
 
 
 def _tell(line: str) -> None:
@@ -158,9 +186,9 @@ def configuration(settings: Settings, app: FastAPI) -> uvicorn.Config:
     """Return how uvicorn serves `app`."""
     tls = settings.api.tls
     return uvicorn.Config(
-        app, http="h11", ws="websockets-sansio", loop="asyncio", lifespan="on", log_config=None, access_log=False,
+        app, http=Connection, ws=Socket, loop="asyncio", lifespan="on", log_config=None, access_log=False,
         server_header=False, proxy_headers=False, workers=1, timeout_graceful_shutdown=STOPPING_S,
-        timeout_keep_alive=KEEP_ALIVE_S, h11_max_incomplete_event_size=LARGEST_HEADER,
+        timeout_keep_alive=PATIENCE_S, h11_max_incomplete_event_size=LARGEST_HEADERS,
         ws_max_size=LARGEST_SOCKET_MESSAGE, ws_per_message_deflate=False,
         ssl_certfile=tls.cert_file if tls else None, ssl_keyfile=tls.key_file if tls else None,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """The outermost layer: what holds for every request and every answer, whatever route it is for.
 
+- Address and headers of a request have at most `LARGEST_HEADERS` bytes.
 - A body is read before the route sees it: at most `LARGEST_BODY` bytes, at most `SLOWEST_BODY_S` seconds.
 - Every answer carries the headers that keep a browser safe. Only same-origin code runs in the page, and nothing inline.
 - What fails unexpectedly is logged once and answered as a problem; no insides are shown.
@@ -17,6 +18,7 @@ from api.problems import ProblemError
 
 log = logging.getLogger(__name__)
 
+LARGEST_HEADERS = 16 * 1024
 LARGEST_BODY = 64 * 1024
 MOST_DRAINED = 4 * 1024 * 1024
 SLOWEST_BODY_S = 10.0
@@ -35,6 +37,7 @@ SAFE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
+TOO_LARGE = ProblemError("headers_too_large", headers={"Connection": "close"})
 TLS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
@@ -47,8 +50,12 @@ class Shield:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+            return
+        app = self._app if _size_of_headers(scope) <= LARGEST_HEADERS else TOO_LARGE.response()
+        if scope["type"] == "websocket":
+            await app(scope, receive, send)
             return
         started = False
 
@@ -60,7 +67,7 @@ class Shield:
             await send(message)
 
         try:
-            await self._app(scope, await _with_body(scope, receive), send_safely)
+            await app(scope, await _with_body(scope, receive), send_safely)
         except ProblemError as error:
             await error.response()(scope, receive, send_safely)
         except Exception as error:
@@ -72,6 +79,12 @@ class Shield:
         for name, value in self._headers.items():
             headers[name] = value
         headers.setdefault("Cache-Control", "no-store")
+
+
+def _size_of_headers(scope: Scope) -> int:
+    """Return the bytes of address and headers, about as they were sent."""
+    line = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    return line + sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"])
 
 
 async def _with_body(scope: Scope, receive: Receive) -> Receive:

@@ -30,6 +30,7 @@ from camera.store import Deleted, Store
 from config.load import ConfigError, load, runtime_dir, socket_path
 from config.schema import Settings
 from gate.client import Client, new_id, parent_is_gone
+from gate.logs import log_to_stderr
 from gate.model import JsonObject, Kind, State
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,12 @@ def main(arguments: Sequence[str]) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command line speaks on stderr
         return 2
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s camera %(levelname)s %(message)s")
+    with contextlib.closing(log_to_stderr("camera")):
+        return run(settings)
+
+
+def run(settings: Settings) -> int:
+    """Serve; return the exit code."""
     cv2.setNumThreads(1)
     try:
         asyncio.run(serve(settings))

@@ -88,7 +88,7 @@ class LiveServer:
     async def start(self) -> None:
         """Listen. A socket that a dead process left is replaced."""
         self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._connected, self._path)
+        self._server = await asyncio.start_unix_server(self._accept, self._path)
         self._path.chmod(0o660)
 
     async def stop(self) -> None:
@@ -137,12 +137,16 @@ class LiveServer:
         for viewer in self._viewers:
             viewer.more.set()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None or len(self._viewers) >= MOST_VIEWERS:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve in a task of our own: asyncio's own would log its cancellation as a fault (CPython 3.11)."""
+        if len(self._viewers) >= MOST_VIEWERS:
             writer.close()
             return
+        task = self._loop.create_task(self._connected(reader, writer))
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         viewer = Viewer()
         with self._lock:
             if self._config:
@@ -161,7 +165,6 @@ class LiveServer:
             hung_up.cancel()
             with self._lock:
                 self._viewers.discard(viewer)
-            self._tasks.discard(task)
             writer.close()
 
     async def _serve(self, viewer: Viewer, writer: asyncio.StreamWriter, hung_up: asyncio.Task[bytes]) -> None:

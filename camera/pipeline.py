@@ -17,7 +17,7 @@ from camera.events import Change, Ended, Started, Visits
 from camera.motion import Detector, Rectangle
 from camera.recorder import Begin, End, Message, Over
 from camera.source import AccessUnit, Frame, Picture, Source, Stream
-from camera.store import Store
+from camera.store import Store, remedy
 from camera.timeline import Cadence
 from gate.model import JsonObject, Kind
 
@@ -216,5 +216,5 @@ class Pipeline:
                 self._store.write_thumbnail(event.thumbnail, best.picture, best.box)
                 best.written = best.score
             except OSError as error:
-                log.warning("a thumbnail can't be written (%s); free some space", error)
+                log.warning("a thumbnail can't be written (%s); %s", error, remedy(error, self._store.folder))
         return best.written > 0

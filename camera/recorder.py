@@ -21,7 +21,7 @@ import av.error
 
 from camera.clip import BrokenClipError, Clip, ClipWriter, Note, finish
 from camera.source import AccessUnit, Stream
-from camera.store import Deleted, Store
+from camera.store import Deleted, Store, remedy
 
 log = logging.getLogger(__name__)
 
@@ -239,9 +239,10 @@ class Recorder:
             cut.units += 1
         except (OSError, av.error.FFmpegError) as error:
             cut.refused = True
-            self._refuse(f"the clip of an event can't be written ({error}); free some space under {self._store.folder}")
+            self._refuse("the clip of an event can't be written", error)
 
-    def _refuse(self, trouble: str) -> None:
+    def _refuse(self, what: str, error: OSError | av.error.FFmpegError) -> None:
+        trouble = f"{what} ({error}); {remedy(error, self._store.folder)}"
         if trouble != self.trouble:
             log.error("%s", trouble)
         self.trouble = trouble
@@ -271,7 +272,7 @@ class Recorder:
             part.unlink(missing_ok=True)
             return
         except (OSError, av.error.FFmpegError) as error:
-            self._refuse(f"a clip can't be finished ({error}); free some space under {self._store.folder}")
+            self._refuse("a clip can't be finished", error)
             return
         self.trouble = ""
         name = final.relative_to(self._store.folder).as_posix()
@@ -289,7 +290,7 @@ class Recorder:
             for deleted in self._store.sweep(time.time()):
                 self._deleted(deleted)
         except OSError as error:
-            self._refuse(f"the folder {self._store.folder} can't be looked after ({error}); make it writable")
+            self._refuse(f"the folder {self._store.folder} can't be looked after", error)
             return
         if self._store.low and not self._told_low:
             log.error("the disk of %s is nearly full; no clips until there is room", self._store.folder)

@@ -8,6 +8,7 @@ needs back. The disk is never filled: below the floor nothing new is written.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import shutil
 import zoneinfo
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import av.error
 import cv2
 
 from camera.motion import Rectangle
@@ -52,6 +54,19 @@ class Kept:
     day: dt.date
     files: tuple[Path, ...]
     bytes: int
+
+
+def remedy(error: OSError | av.error.FFmpegError, folder: Path) -> str:
+    """Return what a person can do about an error of the disk under `folder`."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return f"free some space under {folder}"
+        case errno.ENOENT:
+            return f"something removed it; {folder} is made again for the next event"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return f"make {folder} writable for this user"
+        case _:
+            return f"look after the disk of {folder}"
 
 
 def disk_space(folder: Path) -> tuple[int, int]:

@@ -111,7 +111,7 @@ class Timing(Section):
         default=30.0, ge=2.0, le=300.0, description="Longest run of a drive in one direction (I9)."
     )
     warning_s: float = Field(
-        default=5.0, ge=5.0, le=30.0, description="Lamp and buzzer before a close that nobody attends (I12)."
+        default=5.0, ge=5.0, le=30.0, description="Lamp and buzzer before a close that nobody attends."
     )
     unsighted_warning_s: float = Field(
         default=10.0, ge=5.0, le=60.0, description="Lamp, buzzer and siren before a remote close that nobody saw."
@@ -234,6 +234,12 @@ class Api(Section):
     """Where the page and the API are served."""
 
     host: str = Field(default="127.0.0.1", min_length=1, max_length=253, description="Address to listen on.")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$",
+        max_length=200,
+        description="Address under which phones reach the page, for links and QR codes, where it is not host and port.",
+    )
     port: int = Field(default=8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
     tls: Tls | None = None
 

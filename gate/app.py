@@ -119,16 +119,16 @@ class App:
             self._journal.open()
             undo.callback(self._journal.close)
             self._write_boot()
+            undo.callback(lambda: self._write(Kind.SHUTDOWN, US, {"reason": "stopped by a signal"}))
             await self._server.open()
             undo.push_async_callback(self._server.close)
             self._keeper.open()
             undo.push_async_callback(self._keeper.close)
-            undo.push_async_callback(self._bring_to_rest)
             await self._supervisor.open()
             undo.push_async_callback(self._supervisor.close)
             chores = [asyncio.create_task(self._watch_clock()), asyncio.create_task(self._feed_watchdog())]
             undo.callback(lambda: [chore.cancel() for chore in chores])
-            undo.callback(lambda: self._write(Kind.SHUTDOWN, US, {"reason": "stopped by a signal"}))
+            undo.push_async_callback(self._bring_to_rest)  # before anything else: the leaf does not wait for anybody
             self._wake()
             notify("READY=1")
             log.info("the gate %s is up; local socket %s", self._settings.site.id, socket_path(self._settings))

@@ -33,6 +33,11 @@ SWITCHES = {
     "siren-on": "Sound the siren (180 s at the most).",
     "siren-off": "Silence the siren.",
 }
+OTHERS = {
+    "user": "People: add, list, passwd, disable, enable, role.",
+    "pair": "Print a one-time sign-in link for a person's phone.",
+    "detect": "Run the motion detector on a recorded file.",
+}
 YARD_WORDS = "show, car, motorbike, person, dog [in|out], beam blocked|clear, day, night, rain, insects [on|off]"
 
 
@@ -42,14 +47,19 @@ class UsageError(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments, others = parser.parse_known_args(argv)
+    if others and arguments.command not in OTHERS:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    arguments.words_of_others = others
     try:
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except UsageError as error:
         return _fail(USAGE, str(error))
     except GateUnavailableError as error:
-        return _fail(NO_DAEMON, f"{error}. Start it with antt-gate run, or name its socket with --socket.")
+        remedy = "Start it with antt-gate run, or name its folder with --state-dir."
+        return _fail(NO_DAEMON, f"{error}. {remedy}")
     except RequestRefusedError as error:
         return _fail(REFUSED, f"refused ({error.problem.get('code')}): {error}")
     except OSError as error:
@@ -333,19 +343,34 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _api(arguments: argparse.Namespace) -> int:
+    """Run a command of the page's own accounts, on the files of one gate that exists."""
     from config.load import SIMULATE_FILE  # noqa: PLC0415 - as above
 
-    if arguments.state_dir and not arguments.state_dir.is_dir():
-        raise UsageError(f"--state-dir {arguments.state_dir}: there is no such folder")
-    config = arguments.config or (REAL_CONFIG if REAL_CONFIG.exists() else SIMULATE_FILE)
-    words = ["--config", str(config), *(word for given in arguments.set for word in ("--set", given))]
+    if {"-h", "--help"} & set(arguments.words_of_others):
+        os.execv(sys.executable, [sys.executable, "-m", "api", arguments.command, *arguments.words_of_others])  # noqa: S606 - our own
+    words = [word for given in arguments.set for word in ("--set", given)]
+    named = arguments.config or arguments.state_dir or arguments.socket or _given_state_dir()
+    config = arguments.config or (REAL_CONFIG if REAL_CONFIG.exists() and not named else SIMULATE_FILE)
     if arguments.config is None and config is SIMULATE_FILE:
-        words += ["--set", f'storage.state_dir="{_state_dir(arguments)}"']
-    os.execv(sys.executable, [sys.executable, "-m", "api", arguments.command, *words, *arguments.words])  # noqa: S606 - our own
+        state_dir = _state_dir(arguments)
+        if not (state_dir / "accounts.db").exists():
+            raise UsageError(f"there are no accounts of a gate at {state_dir}; name its folder with --state-dir")
+        words += ["--set", f'storage.state_dir="{state_dir}"']
+    command = [
+        sys.executable,
+        "-m",
+        "api",
+        arguments.command,
+        *arguments.words_of_others,
+        "--config",
+        str(config),
+        *words,
+    ]
+    os.execv(sys.executable, command)  # noqa: S606 - our own
 
 
 def _detect(arguments: argparse.Namespace) -> int:
-    os.execv(sys.executable, [sys.executable, "-m", "camera", "detect", *arguments.words])  # noqa: S606 - our own
+    os.execv(sys.executable, [sys.executable, "-m", "camera", "detect", *arguments.words_of_others])  # noqa: S606 - our own
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -372,8 +397,17 @@ def _simulation_dir() -> Path:
 
 
 def _places() -> list[Path]:
-    """Return where a gate's files may be, the most particular first."""
-    return [place for place in (_given_state_dir(), SERVICE_STATE, Path(".state"), _simulation_dir()) if place]
+    """Return where a gate's files may be: where the environment says, else the service's and the simulations'."""
+    given = _given_state_dir()
+    return [given] if given else [SERVICE_STATE, Path(".state"), _simulation_dir()]
+
+
+def _only(found: list[Path]) -> Path | None:
+    """Return the one that was found. Raises `UsageError` for several: an order must never reach the wrong gate."""
+    if len(found) > 1:
+        names = ", ".join(str(path) for path in found)
+        raise UsageError(f"more than one gate is here ({names}); name one with --state-dir or --socket")
+    return found[0] if found else None
 
 
 def _state_dir(arguments: argparse.Namespace) -> Path:
@@ -381,20 +415,22 @@ def _state_dir(arguments: argparse.Namespace) -> Path:
         return Path(arguments.state_dir).absolute()
     if arguments.socket:
         return Path(arguments.socket).absolute().parent
-    holding = [place for place in _places() if (place / "journal.db").exists()]
-    return (holding[0] if holding else _places()[0]).absolute()
+    running = [place for place in _places() if (place / "gate.sock").exists()]
+    holding = _only(running) or _only([place for place in _places() if (place / "journal.db").exists()])
+    return (holding or _places()[0]).absolute()
 
 
 def _socket(arguments: argparse.Namespace) -> Path:
     if arguments.socket:
         return Path(arguments.socket)
+    if arguments.state_dir:
+        return Path(arguments.state_dir) / "gate.sock"
     runtime = os.environ.get("RUNTIME_DIRECTORY")
     if runtime:
         return Path(runtime) / "gate.sock"
-    if arguments.state_dir:
-        return Path(arguments.state_dir) / "gate.sock"
-    found = [path for path in (SERVICE_RUNTIME, *_places()) if (path / "gate.sock").exists()]
-    return (found[0] if found else _places()[0]) / "gate.sock"
+    places = _places() if _given_state_dir() else [SERVICE_RUNTIME, *_places()]
+    found = _only([path for path in places if (path / "gate.sock").exists()])
+    return (found or places[0]) / "gate.sock"
 
 
 def _journal(arguments: argparse.Namespace) -> Path:
@@ -452,14 +488,10 @@ def _parser() -> argparse.ArgumentParser:
     yard.add_argument("action")
     yard.add_argument("words", nargs="*")
     yard.add_argument("--json", action="store_true")
-    for name, text in {
-        "user": "add|list|passwd|disable|role: people.",
-        "pair": "Print a one-time sign-in link.",
-    }.items():
-        add(name, _api, text, settings, where).add_argument("words", nargs=argparse.REMAINDER)
-    add("detect", _detect, "Run the motion detector on a recorded file.").add_argument(
-        "words", nargs=argparse.REMAINDER
-    )
+    for name, text in OTHERS.items():  # their words, and their --help, are for the folder that does it
+        run = _detect if name == "detect" else _api
+        parents = [] if name == "detect" else [settings, where]
+        commands.add_parser(name, help=text, parents=parents, add_help=False, allow_abbrev=False).set_defaults(run=run)
     add("doctor", _doctor, "Check wiring and system, with live levels.", settings, where)
     return parser
 

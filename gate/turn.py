@@ -34,9 +34,16 @@ class Turn:
         self.gate = replace(self.gate, phase=phase, phase_s=self.now_s, move=move)
 
     def end(self, move: Move | None, code: Code | None) -> None:
-        """Close the books on a person's command; what a rule wanted has none."""
-        if move is not None and not move.ruled:
-            self.ended.append(Ended(command_id=move.command_id, code=code))
+        """Close the books on a person's command; what a rule wanted has none.
+
+        One that was accepted and ends before any relay was on leaves no other trace, so the journal is told why.
+        """
+        if move is None or move.ruled:
+            return
+        self.ended.append(Ended(command_id=move.command_id, code=code))
+        if code is not None and self.gate.phase in {Phase.PAUSING, Phase.WARNING}:
+            told: JsonObject = {"command_id": move.command_id, "command": move.direction, "reason": "", "code": code}
+            self.tell(Kind.COMMAND_REFUSED, move.by, told)
 
     def end_stops(self, code: Code | None) -> None:
         """Close the books on the stops that wait for the relay's release."""

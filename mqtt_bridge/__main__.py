@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
 from pathlib import Path
 
 from config.load import ConfigError, load
+from config.schema import Settings
 from gate.client import parent_is_gone
+from gate.logs import log_to_stderr
 from mqtt_bridge.app import Bridge, Pace
 
 
@@ -20,12 +23,16 @@ def main(pace: Pace | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="key=value")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s mqtt_bridge %(levelname)s %(message)s")
     try:
         settings = load(arguments.config, arguments.overrides)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - this is what the person at the terminal reads
         return 2
+    with contextlib.closing(log_to_stderr("mqtt_bridge")):
+        return _bridge(settings, pace)
+
+
+def _bridge(settings: Settings, pace: Pace | None) -> int:
     try:
         asyncio.run(_run(Bridge(settings, pace)))
     except Exception as error:  # noqa: BLE001 - one line for a person; the supervisor starts it again

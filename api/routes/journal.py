@@ -16,6 +16,7 @@ from gate.journal import utc
 from gate.model import Kind
 
 LARGEST_PAGE = 500
+LENGTH_OF_UTC = len("2026-11-21T18:00:00.000Z")
 Cursor = Annotated[int | None, Query(ge=0, le=2**53)]
 Moment = Annotated[dt.datetime | None, Query(description="With its offset, e.g. 2026-11-21T18:00:00Z.")]
 
@@ -25,7 +26,10 @@ def _as_written(moment: dt.datetime | None, name: str) -> str | None:
         return None
     if moment.tzinfo is None:
         raise ProblemError("invalid_request", f"{name} needs an offset from UTC, such as a closing Z.")
-    return utc(moment.timestamp())
+    try:
+        return utc(moment.timestamp()).rjust(LENGTH_OF_UTC, "0")  # the journal compares times as text
+    except (ValueError, OverflowError):
+        raise ProblemError("invalid_request", f"{name} is out of range; take a year from 2 to 9998.") from None
 
 
 def _kinds(given: list[str]) -> list[str]:

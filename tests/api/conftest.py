@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from api.accounts import Store
 from api.app import create_app, office_in
 from api.clock import Clock
+from api.connections import MOST_CONNECTIONS, PATIENCE_S
 from api.office import ACCOUNTS_FILE, Office
 from api.people import Accounts
 from api.serve import PageServer, configuration, listen
@@ -62,6 +63,8 @@ class Served:
     gate: FakeGate | None = None
     clock: FakeClock = field(default_factory=FakeClock)
     base: str = ""
+    most_connections: int = MOST_CONNECTIONS
+    patience_s: int = PATIENCE_S
     _server: PageServer | None = None
     _office: Office | None = None
     _app: FastAPI | None = None
@@ -193,7 +196,9 @@ class Served:
         self.base = self._office.base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         with contextlib.closing(Store(self.accounts_path)) as store:
             store.set_note("base_url", self.base)
-        self._server = PageServer(configuration(self.settings, app), ready.set, self._office.streams.end_all)
+        config = configuration(self.settings, app)
+        config.timeout_keep_alive = self.patience_s
+        self._server = PageServer(config, self.most_connections, ready.set, self._office.streams.end_all)
         await self._server.serve(sockets=[listening])
 
 

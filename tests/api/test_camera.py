@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import struct
 import threading
@@ -129,10 +130,15 @@ def test_a_picture_of_an_earlier_boot_is_never_fresh(tmp_path: Path) -> None:
     assert read_picture(tmp_path / "snapshot.jpg", rebooted) is None
 
 
-def test_without_a_picture_there_is_a_problem(operator: httpx.Client) -> None:
-    """503 no_picture."""
-    answer = operator.get(SNAPSHOT)
-    assert (answer.status_code, answer.json()["code"]) == (503, "no_picture")
+def test_without_a_picture_there_is_a_problem(served: Served, operator: httpx.Client) -> None:
+    """503 no_picture, also when somebody deleted it; the next one is shown by itself."""
+    folder = served.settings.storage.state_dir
+    for _ in range(2):
+        answer = operator.get(SNAPSHOT)
+        assert (answer.status_code, answer.json()["code"]) == (503, "no_picture")
+        put_picture(folder)
+        assert operator.get(SNAPSHOT).status_code == 200
+        (folder / "snapshot.jpg").unlink()
 
 
 def test_live_units_are_relayed_with_their_age(served: Served, operator: httpx.Client) -> None:
@@ -179,13 +185,16 @@ def test_pictures_can_be_had_instead_of_video(served: Served, operator: httpx.Cl
     assert (first[0], first[13:], second[0], second[13:]) == (JPEG, b"\xff\xd8one", JPEG, b"\xff\xd8two")
 
 
-def test_another_sites_page_sees_nothing(served: Served, operator: httpx.Client) -> None:
-    """Origin is checked in the handshake; the gate's own is let through."""
+def test_another_sites_page_sees_nothing(
+    served: Served, operator: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Origin is checked in the handshake; the gate's own is let through. A refusal is no error of ours in the log."""
     with pytest.raises(InvalidStatus) as refused, live(served, operator, origin="https://evil.example"):
         pass
     assert refused.value.response.status_code == 403
     with live(served, operator, origin=served.base) as socket:
         assert socket.recv(5)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 def test_a_revoked_phone_stops_seeing(served: Served, operator: httpx.Client) -> None:
@@ -215,6 +224,7 @@ def test_a_close_is_sighted_when_the_officer_was_just_shown_the_gate(served: Ser
     put_picture(folder, age_s=0.1)
     operator.get(SNAPSHOT)
     assert close_gate(operator) is True
+    assert close_gate(operator, sighted=False) is False, "who says 'I do not see it' is believed"
     viewer_of_live = served.person(Role.OPERATOR, name="huy")
     assert close_gate(viewer_of_live) is False
     with FakeCamera(folder), live(served, viewer_of_live) as socket:

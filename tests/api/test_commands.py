@@ -160,6 +160,8 @@ BAD_BODIES = {
     '{"command": "open", "sequence": 1e400}': "invalid_request",
     '{"command": "open", "reason": "' + "a" * 201 + '"}': "invalid_request",
     '{"command": "open", "reason": "\\ud83d"}': "invalid_request",
+    '{"command": "open", "reason": "\\u202exe"}': "invalid_request",
+    '{"command": "open", "reason": "xe\\u0000"}': "invalid_request",
     "\x00\x01": "bad_json",
     "[" * 30_000: "bad_request",
 }

@@ -99,6 +99,33 @@ def test_a_player_may_ask_for_parts_of_a_clip(camera: Camera, operator: httpx.Cl
     assert beyond.json()["code"] == "range_not_satisfiable"
 
 
+def test_a_player_may_ask_in_every_way_of_the_standard(camera: Camera, operator: httpx.Client) -> None:
+    """RFC 9110, 14: several parts, open ends, more than there is; If-Range: the whole where the file is another."""
+    url = f"{EVENTS}/{camera.event()}/clip.mp4"
+    camera.settled(3)
+
+    def ask(span: str, **more: str) -> httpx.Response:
+        return operator.get(url, headers={"Range": f"bytes={span}", **more})
+
+    size = len(CLIP)
+    for span, expected in (("0-0", CLIP[:1]), ("50-", CLIP[50:]), ("-999999", CLIP), ("10-999999", CLIP[10:])):
+        answer = ask(span)
+        assert (answer.status_code, answer.content) == (206, expected), span
+        assert answer.headers["Content-Length"] == str(len(expected))
+    parts = ask("0-9,50-59,-5")
+    assert parts.status_code == 206
+    assert parts.headers["Content-Type"].startswith("multipart/byteranges; boundary=")
+    for first, last in ((0, 9), (50, 59), (size - 5, size - 1)):
+        head = f"Content-Range: bytes {first}-{last}/{size}\r\n\r\n".encode()
+        assert head + CLIP[first : last + 1] + b"\r\n--" in parts.content
+    tag = parts.headers["ETag"]
+    assert (ask("0-9", **{"If-Range": tag}).status_code, ask("0-9", **{"If-Range": '"older"'}).content) == (206, CLIP)
+    for refused in (f"{size}-", "-0", "9-5", "nonsense", f"0-9,{size * 2}-"):
+        answer = ask(refused)
+        assert (answer.status_code, answer.json()["code"]) == (416, "range_not_satisfiable"), refused
+    assert operator.get(url).headers["Accept-Ranges"] == "bytes"
+
+
 def test_an_event_under_way_and_one_without_a_clip_say_so(camera: Camera, operator: httpx.Client) -> None:
     """Null where there is nothing yet; a clip that was deleted is told apart from one that never was."""
     going, bare, deleted = camera.event(ended=False, clip=False), camera.event(clip=False), camera.event()

@@ -55,6 +55,7 @@ def test_facts_are_found_by_kind_and_time(operator: httpx.Client, written: int) 
     assert len(operator.get(JOURNAL, params=[("kind", "reversed"), ("kind", "obstructed")]).json()["items"]) == written
     first = operator.get(JOURNAL, params={"limit": 1}).json()["items"][0]
     assert operator.get(JOURNAL, params={"until": first["at"]}).json()["items"] == []
+    assert len(operator.get(JOURNAL, params={"since": "0500-01-01T00:00:00Z"}).json()["items"]) == written
     since = {"since": "2020-01-01T00:00:00+07:00", "until": "2090-01-01T00:00:00Z"}
     assert len(operator.get(JOURNAL, params=since).json()["items"]) == written
 
@@ -64,6 +65,7 @@ def test_an_odd_question_is_a_clear_problem(operator: httpx.Client) -> None:
     for params in (
         {"limit": "501"}, {"limit": "0"}, {"after": "-1"}, {"after": "x"}, {"kind": "nonsense"},
         {"since": "yesterday"}, {"since": "2026-11-21T10:00:00"}, {"after": str(2**64)},
+        {"since": "0001-01-01T00:00:00+14:00"}, {"until": "9999-12-31T23:59:59-14:00"},
     ):  # fmt: skip
         answer = operator.get(JOURNAL, params=params)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), params

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -22,11 +23,14 @@ from api.__main__ import main
 from api.accounts import Store
 from api.links import base_url
 from config.load import SIMULATE_FILE
-from tests.api.conftest import settings_in
+from tests.api.conftest import key, settings_in
 from tests.fakes import FakeGate, wait_until
 
 ROOT = Path(__file__).parents[2]
 SESSION = "/api/v1/session"
+LIMITED_FILES = ("sh", "-c", 'ulimit -n 256; exec "$@"', "sh")
+FULL_DISK = ("sh", "-c", 'ulimit -S -f 0; exec "$@"', "sh")
+"""Commands that run another one: with few files; where no file can grow, which to SQLite is a disk that is full."""
 
 
 @dataclass(kw_only=True)
@@ -53,9 +57,11 @@ def command(state_dir: Path, *more: str, config: Path = SIMULATE_FILE) -> list[s
 
 
 @contextlib.contextmanager
-def process(state_dir: Path, *more: str, config: Path = SIMULATE_FILE) -> Iterator[Process]:
+def process(
+    state_dir: Path, *more: str, config: Path = SIMULATE_FILE, before: tuple[str, ...] = ()
+) -> Iterator[Process]:
     child = subprocess.Popen(
-        command(state_dir, *more, config=config), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [*before, *command(state_dir, *more, config=config)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     try:
@@ -142,6 +148,82 @@ def test_the_first_start_of_a_real_gate_makes_one_maintainer_once(tmp_path: Path
         second.child.terminate()
         out, _ = second.child.communicate(timeout=3)
         assert out == ""
+
+
+def signed_in_once(state_dir: Path, config: Path) -> dict[str, str]:
+    """Let the process run once, a maintainer sign in, and the process stop; return the maintainer's cookie."""
+    with process(state_dir, config=config) as first:
+        base, code = link_in(first.line)
+        cookies = dict(httpx.post(base + SESSION, json={"pairing_code": code, "device_name": "phone"}).cookies)
+        first.child.terminate()
+        assert first.ended() == 0
+    return cookies
+
+
+def address(gate: FakeGate) -> str:
+    """Wait until the process tells the gate where it serves."""
+    wait_until(lambda: bool(gate.beats.get("api", {}).get("url")), 10, "the page's address")
+    return str(gate.beats["api"]["url"])
+
+
+def test_a_full_disk_at_the_start_locks_nobody_out(tmp_path: Path, gate: FakeGate) -> None:
+    """Who was signed in stays so; what must be kept is refused with the reason; room again is noticed by itself."""
+    config = real_gate(tmp_path)
+    cookies = signed_in_once(tmp_path, config)
+    gate.beats.clear()
+    with process(tmp_path, config=config, before=FULL_DISK) as running:
+        with httpx.Client(base_url=address(gate), cookies=cookies) as client:
+            assert client.get(SESSION).json()["user"]["name"] == "maintainer"
+            assert client.get("/api/v1/gate").status_code == 200
+            stop = client.post("/api/v1/gate/commands", json={"command": "stop"}, headers=key())
+            assert stop.status_code == 202
+            refused = client.post("/api/v1/users", json={"name": "lan", "roles": ["viewer"]})
+            assert (refused.status_code, refused.json()["code"]) == (503, "storage_failed")
+            assert "free some space" in refused.json()["detail"]
+            resource.prlimit(running.child.pid, resource.RLIMIT_FSIZE, resource.getrlimit(resource.RLIMIT_FSIZE))
+            added = client.post("/api/v1/users", json={"name": "lan", "roles": ["viewer"]})
+            assert added.status_code == 201
+        running.child.terminate()
+        assert running.ended() == 0
+        assert running.child.stderr
+        told = running.child.stderr.read()
+        assert "Traceback" not in told
+        assert "free some space" in told
+
+
+def test_a_full_disk_at_the_first_start_is_one_clear_line(tmp_path: Path) -> None:
+    """Nobody could sign in: exit 2 with the real reason and what to do."""
+    with process(tmp_path, before=FULL_DISK) as running:
+        assert running.ended(10) == 2
+        assert running.child.stderr
+        (line,) = running.child.stderr.read().splitlines()
+    assert "free some space" in line
+    assert "rollback" not in line
+
+
+def test_damaged_accounts_are_kept_aside_and_begun_anew(tmp_path: Path, gate: FakeGate) -> None:
+    """Like a first start: a link for a maintainer. The old file stays beside, the journal names it."""
+    config, noise = real_gate(tmp_path), b"no database " * 1000
+    old = signed_in_once(tmp_path, config)
+    (tmp_path / "accounts.db").write_bytes(noise)
+    with process(tmp_path, config=config) as running:
+        base, code = link_in(running.line)
+        assert httpx.get(base + SESSION, cookies=old).status_code == 401
+        assert httpx.post(base + SESSION, json={"pairing_code": code}).json()["user"]["name"] == "maintainer"
+        (aside,) = tmp_path.glob("accounts.db.broken-*")
+        assert aside.read_bytes() == noise
+        wait_until(lambda: any(aside.name in str(what.get("change")) for _, _, what in gate.reports), what="the fact")
+
+
+def test_accounts_that_break_while_served_are_begun_anew_by_a_new_start(tmp_path: Path) -> None:
+    """The process ends by itself; its supervisor starts it again."""
+    with process(tmp_path) as running:
+        base, code = link_in(running.line)
+        for name in ("accounts.db", "accounts.db-wal"):
+            (tmp_path / name).write_bytes(b"no database " * 10_000)
+        with contextlib.suppress(httpx.HTTPError):
+            httpx.post(base + SESSION, json={"pairing_code": code})
+        assert running.ended(10) == 1
 
 
 def settings_note(state_dir: Path) -> str:

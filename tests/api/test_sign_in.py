@@ -111,6 +111,14 @@ def test_a_clock_that_was_set_back_locks_nobody_out(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_phone_has_a_name_that_can_be_seen(served: Served, lan: str) -> None:
+    """Refused by name of the field; the code is not used up."""
+    code = pairing_code(served, lan)
+    answer = served.anybody().post(SESSION, json={"pairing_code": code, "device_name": "Oppo\u202eA17"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "body.device_name")
+    assert served.anybody().post(SESSION, json={"pairing_code": code, "device_name": "Oppo A17"}).status_code == 200
+
+
 def test_a_pairing_code_signs_in_once(served: Served, lan: str) -> None:
     """However it is typed; the second use, and one that expired, are refused and journalled."""
     code = pairing_code(served, lan)

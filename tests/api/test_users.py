@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import httpx
 
 from gate.model import Role
@@ -74,6 +76,23 @@ def test_the_last_maintainer_stays(served: Served, maintainer: httpx.Client) -> 
         assert (answer.status_code, answer.json()["code"]) == (409, "last_maintainer")
     served.person(Role.MAINTAINER, name="khac")
     assert maintainer.patch(f"{USERS}/tho", json={"roles": ["operator"]}).status_code == 200
+
+
+def test_what_can_not_be_seen_is_in_no_name(served: Served, maintainer: httpx.Client) -> None:
+    """Controls and marks that turn text around would show a person other than they are; Vietnamese has none of them."""
+    served.person(Role.VIEWER, name="lan")
+    for hidden in ("\u202e", "\x00", "\x1b", "\u200d", "\ufeff", "\x9b", "\n", "\u2028"):
+        for method, path, body in (
+            ("POST", USERS, {"name": "binh", "roles": ["viewer"], "display_name": f"Anh{hidden}Bình"}),
+            ("PATCH", f"{USERS}/lan", {"display_name": f"Chị{hidden}Lan"}),
+        ):
+            answer = maintainer.request(method, path, json=body)
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), hidden
+            (error,) = answer.json()["errors"]
+            assert error["field"] == "body.display_name"
+            assert f"U+{ord(hidden):04X}" in error["message"]
+    for name in ("Nguyễn Thị Hường", unicodedata.normalize("NFD", "Trưởng thôn Đặng Ngữ"), "Tổ 3 🚜"):
+        assert maintainer.patch(f"{USERS}/lan", json={"display_name": name}).json()["display_name"] == name
 
 
 def test_bad_people_are_refused(maintainer: httpx.Client) -> None:

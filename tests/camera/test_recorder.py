@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 from camera.clip import BrokenClipError, ClipWriter, Note, describe, finish
 from camera.recorder import Begin, End, Limits, Over, Recorder, Ring, Saved
 from camera.source import AccessUnit, Stream
-from camera.store import Deleted, Store
+from camera.store import Deleted, Store, remedy
 from tests.camera.conftest import decodes_cleanly, encoded, probe
 
 WALL_S = 1_790_000_000.0
@@ -201,6 +204,35 @@ def test_a_disk_that_refuses_is_a_trouble_and_no_crash(tmp_path: Path, units: li
     bench.plays(units[70:], begin_s=108.0, end_s=109.0, name="next")
     assert [saved.event_id for saved in bench.over()] == ["first", "next"]
     assert bench.recorder.trouble == ""
+
+
+def test_a_folder_that_somebody_removed_is_named_as_that_and_made_again(
+    tmp_path: Path, units: list[AccessUnit]
+) -> None:
+    """While a clip is written: that clip is lost, said truly; the next one is there."""
+    bench = Bench(tmp_path / "media").plays(units[:60], begin_s=101.0)
+    bench.until(lambda: any((tmp_path / "media").glob("*/*.part")))
+    shutil.rmtree(tmp_path / "media")
+    bench.plays(units[60:90], end_s=106.5)
+    bench.until(lambda: bool(bench.recorder.trouble))
+    assert "something removed it" in bench.recorder.trouble
+    assert "free some space" not in bench.recorder.trouble
+    bench.plays(units[90:], begin_s=109.5, end_s=110.0, name="next")
+    assert [saved.event_id for saved in bench.over()] == ["next"]
+    assert (tmp_path / "media" / bench.saved[0].name).is_file()
+    assert bench.recorder.trouble == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "free some space under /media"), (errno.EROFS, "make /media writable"),
+        (errno.ENOENT, "something removed it"), (errno.EIO, "look after the disk"),
+    ],
+)  # fmt: skip
+def test_each_trouble_of_the_disk_has_a_remedy_of_its_own(number: int, words: str) -> None:
+    """A person is sent to what is wrong."""
+    assert words in remedy(OSError(number, os.strerror(number)), Path("/media"))
 
 
 def test_a_nearly_full_disk_gets_no_clip_and_is_told_once(tmp_path: Path, units: list[AccessUnit]) -> None:

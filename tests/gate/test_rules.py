@@ -448,3 +448,10 @@ def test_a_limit_that_comes_up_between_order_and_relay_takes_the_order_back(stor
     story.after(s=0.2)
     assert Kind.DRIVE_ENERGISED not in story.kinds()
     assert (story.outcome(1), story.state) == ("done", State.OPEN)
+
+
+def test_a_close_that_is_given_up_before_it_began_leaves_a_trace(story: Story) -> None:
+    """I15, seen by a new user: the diary read as if the gate had closed."""
+    story.gate_is(State.OPEN).officer_says(Command.CLOSE, sighted=False).after(s=3.0).officer_says(Command.STOP)
+    told = story.fact(Kind.COMMAND_REFUSED)
+    assert told.data == {"command_id": "c1", "command": "close", "reason": "", "code": "stopped"}

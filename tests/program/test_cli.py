@@ -154,3 +154,27 @@ def test_an_unknown_command_lists_those_that_exist() -> None:
     done = antt_gate("opne")
     assert done.returncode == 2
     assert "open" in done.stderr
+
+
+def test_people_of_no_gate_are_not_made_up(tmp_path: Path) -> None:
+    """Seen by a new user: a second account file appeared, and the printed link led nowhere."""
+    for words in (["user", "list"], ["pair", "lan"]):
+        done = antt_gate(*words, "--state-dir", str(tmp_path))
+        assert done.returncode == 2
+        assert "--state-dir" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_several_gates_an_order_reaches_none_by_guess(tmp_path: Path) -> None:
+    """An order must never reach the wrong gate, such as the real one beside a simulation."""
+    home, here = tmp_path / "home", tmp_path / "here"
+    for folder in (home / "antt-gate" / "simulate", here / ".state"):
+        folder.mkdir(parents=True)
+        (folder / "gate.sock").touch()
+    command = [sys.executable, "-m", "gate.cli", "open"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    for name in ("STATE_DIR", "STATE_DIRECTORY", "RUNTIME_DIRECTORY"):
+        environment.pop(name, None)
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=30, check=False, env=environment)
+    assert done.returncode == 2
+    assert "more than one gate" in done.stderr

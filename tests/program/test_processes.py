@@ -240,3 +240,15 @@ def test_what_somebody_wrote_as_a_reason_can_do_nothing_to_a_terminal(bare_progr
     log = bare_program.cli("log").stdout
     assert "\x1b" not in log
     assert "\n      9  forged" not in log
+
+
+def test_a_stop_of_the_service_stops_the_leaf_before_anything_else(program: Program) -> None:
+    """Seen by a new user: the leaf ran on for a second while children were sent home."""
+    program.state_is("closed")
+    program.order("open")
+    program.state_is("opening")
+    asked_s = time.monotonic()
+    assert program.stop() == 0
+    assert relay_off_after(program, asked_s) <= 0.250
+    assert program.facts("drive_released")[-1].data["why"] == "stop"
+    assert program.facts()[-1].kind == "shutdown"
