@@ -9,6 +9,7 @@ import { change, mark, since, state, trust, watch } from "./store.js";
 import * as stream from "./stream.js";
 import { home } from "./views/home.js";
 
+const LATE_MS = 12_000; // a beat comes every 10 s: until here silence is nothing to speak of
 const ROUTES = { home: "#cong", diary: "#nhat-ky", more: "#them" };
 const root = document.getElementById("app");
 let frame = null; // what is on the screen: {view, draw, leave}
@@ -137,6 +138,7 @@ async function framed() {
       show(mode, state.me?.simulated && !name.textContent.toLowerCase().includes(simulated.toLowerCase()));
       attr(document.body, "data-trust", belief);
       attr(fresh, "data-trust", belief);
+      attr(fresh, "data-late", belief === "live" && since(state.heard) > LATE_MS);
       text(fresh, freshness(belief));
       const gone = ["offline", "stale", "silent"].includes(belief);
       show(outage, gone && route !== "home"); // on home the big word says it
@@ -150,7 +152,8 @@ async function framed() {
 function freshness(belief) {
   if (belief === "waiting") return t("fresh.waiting");
   if (!state.heard) return t("fresh.never");
-  return belief === "live" ? ago(since(state.heard)) : t("fresh.since", { time: clock(state.heardAt, true) });
+  if (belief === "live") return since(state.heard) > LATE_MS ? ago(since(state.heard)) : t("fresh.live");
+  return t("fresh.since", { time: clock(state.heardAt, true) });
 }
 
 async function openUrgent() {

@@ -16,11 +16,13 @@ export const slotOf = (command) => command.replace(/_(on|off)$/, "");
 /** Tell whether an order is still on its way. */
 export const running = (order) => Boolean(order) && !ENDED.includes(order.step);
 
-/** Give an order for this gesture; resolves when it was accepted, refused or given up. `sighted`: the officer sees the gate. */
-export async function give(command, { sighted = false } = {}) {
+/** Give an order for this gesture; resolves when it was accepted, refused or given up. `sighted`: what the officer answered
+ *  when asked whether they see the gate. Unasked, nothing is said, and the server goes by the frames it delivered; false
+ *  must reach it, or a frame that was delivered, but not seen, would spare the warning. */
+export async function give(command, { sighted } = {}) {
   const order = { command, key: newKey(), step: "sending", begun: mark(), id: null, problem: null, code: null };
   const body = { command };
-  if (sighted) body.sighted = true;
+  if (sighted !== undefined) body.sighted = sighted;
   // What the officer looked at when they decided; a stop never depends on it.
   if ((command === "open" || command === "close") && state.gate) body.sequence = state.gate.sequence;
   put(order);
@@ -30,7 +32,8 @@ export async function give(command, { sighted = false } = {}) {
     believe(state.gate?.command);
     ask(order.key);
   } catch (problem) {
-    put({ ...order, step: problem.unanswered ? "lost" : "refused", problem, code: problem.code });
+    const met = { state: state.gate?.state, health: state.gate?.health, beam: state.gate?.inputs.beam === true };
+    put({ ...order, step: problem.unanswered ? "lost" : "refused", problem, code: problem.code, met });
   }
   return state.orders[slotOf(command)];
 }
@@ -54,8 +57,21 @@ function put(order) {
   const slot = slotOf(order.command);
   const present = state.orders[slot];
   if (present && present.key !== order.key && since(present.begun) < since(order.begun)) return; // a newer gesture is shown
-  const ended = ENDED.includes(order.step) ? mark() : null;
+  const ended = order.ended ?? (ENDED.includes(order.step) ? mark() : null);
   change({ orders: { ...state.orders, [slot]: { ...order, ended } } });
+}
+
+/** Why a refusal no longer holds is seen in the snapshot: then it is not spoken of in the present tense any more. */
+function review(order, gate) {
+  const { met } = order;
+  if (order.code === "beam_blocked" && gate.inputs.beam) {
+    if (!met.beam) put({ ...order, met: { ...met, beam: true } });
+    return;
+  }
+  const moved = gate.state !== met.state;
+  const gone = { beam_blocked: met.beam || moved, already_there: moved, unknown_position: moved, unsighted: moved,
+    hard_lock: met.health === "hard_lock" && gate.health !== "hard_lock" }[order.code];
+  if (gone) put({ ...order, cleared: true });
 }
 
 /** Forget what is shown in `slot`. */
@@ -85,6 +101,7 @@ watch(({ gate }) => {
   // The snapshot tells of the newest command alone: what it replaced (a stop, another phone) is asked after.
   for (const order of Object.values(state.orders)) {
     if (order.id && running(order) && gate && order.id !== gate.command?.command_id) inquire(order);
+    if (order.step === "refused" && !order.cleared && gate) review(order, gate);
   }
 });
 

@@ -39,6 +39,36 @@ def test_the_day_tells_moves_motion_and_refusals(phones: Phones, village: Villag
     expect(rows.nth(2)).to_contain_text("Trần Văn An · đã mở sau 12 giây")
 
 
+def test_each_end_is_told_of_what_it_ended(phones: Phones, village: Village) -> None:
+    """The beam ended the close, the stop ended the reopening; a close that never ran is one row, with why."""
+    span = early_today()
+    close, undone = ({"command_id": number, "command": "close"} for number in "12")
+    village.tell("command_accepted", close, by=AN, ago_s=span)
+    for direction, why in (("close", "beam"), ("open", "stop")):
+        village.tell("drive_energised", {"direction": direction, "command_id": "1"}, ago_s=span * 0.9)
+        if direction == "close":
+            village.tell("obstructed", {"by": "beam", "command_id": "1"}, ago_s=span * 0.8)
+            village.tell("reversed", {"to": "open", "command_id": "1"}, ago_s=span * 0.8)
+        village.tell("drive_released", {"direction": direction, "why": why, "command_id": "1"}, ago_s=span * 0.7)
+    village.tell("command_accepted", undone, by=AN, ago_s=span * 0.5)
+    village.tell("command_refused", {**undone, "code": "stopped"}, by=AN, ago_s=span * 0.4)
+    rows = opened_diary(phones).page.locator(".entry")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("Trần Văn An · không thực hiện: có lệnh dừng")
+    expect(rows.nth(1)).to_contain_text("Mắt thần bị chắn · cổng mở lại: đã dừng theo lệnh")
+    expect(rows.nth(2)).to_contain_text("Trần Văn An · bị vật cản, cổng mở lại")
+
+
+def test_a_changed_account_says_what_changed(phones: Phones, village: Village) -> None:
+    """The server's short English in the reader's words; what is not known is shown as it is."""
+    village.tell("user_changed", {"user": "lan", "change": "added as operator viewer"}, by=AN, ago_s=0)
+    village.tell("user_changed", {"user": "lan", "change": "roles viewer, disabled, moved away"}, by=AN, ago_s=0)
+    page = opened_diary(phones).page
+    page.get_by_role("button", name="Hệ thống").click()
+    expect(page.get_by_text("lan · thêm tài khoản, vai trò Trực cổng, Người xem · Trần Văn An")).to_be_visible()
+    expect(page.get_by_text("lan · vai trò mới: Người xem; khóa tài khoản; moved away · Trần Văn An")).to_be_visible()
+
+
 def test_a_clip_plays_and_can_be_stepped(phones: Phones, village: Village) -> None:
     """The native player, with frame steps and speed."""
     village.motion(ago_s=early_today() / 2)

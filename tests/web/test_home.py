@@ -209,6 +209,17 @@ def test_an_old_picture_makes_close_ask_for_eyes(officer: Officer, village: Vill
     assert village.posted[0]["sighted"] is True
 
 
+def test_who_sees_nothing_says_so_to_the_gate(officer: Officer, village: Village) -> None:
+    """A frame was delivered but not seen: only an explicit false brings the 10 s warning with the siren."""
+    village.gate_is("open")
+    village.camera = "stale"
+    officer.sees("Hình cũ, cách đây")
+    officer.slides("close")
+    officer.page.get_by_role("button", name="Không thấy, vẫn đóng").click()
+    expect(officer.word).to_have_text("Đã đóng")
+    assert village.posted[0]["sighted"] is False
+
+
 def test_a_fresh_picture_needs_no_question(phones: Phones, village: Village) -> None:
     """With H.264 on the canvas a close goes straight through."""
     village.camera = "video"
@@ -249,19 +260,34 @@ def test_a_dead_gate_process_is_not_a_state(officer: Officer, village: Village) 
     expect(officer.word).to_have_text("Mất tin từ cổng")
 
 
-def test_nothing_scrolls_for_the_main_job(officer: Officer) -> None:
-    """Picture, word, DỪNG and both sliders are on the screen at once, whatever the screen."""
-    for width, height in [(360, 640), (390, 844), (1280, 800), (844, 390)]:
+PHONES = [(360, 640), (375, 667), (390, 740), (412, 732), (390, 844)]
+OVERLAPS = """() => {
+    const parts = [".picture", ".state", ".notice", "main .stop", "[data-command=open]", "[data-command=close]"];
+    const boxes = parts.map((part) => document.querySelector(part).getBoundingClientRect()).filter((box) => box.width);
+    const meet = (a, b) => a.x < b.right - 1 && b.x < a.right - 1 && a.y < b.bottom - 1 && b.y < a.bottom - 1;
+    return boxes.flatMap((a, place) => boxes.slice(place + 1).filter((b) => meet(a, b))).length;
+}"""
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_nothing_scrolls_for_the_main_job(officer: Officer, village: Village, *, told: bool) -> None:
+    """Picture, word, notice, DỪNG and both sliders are on the screen at once, on every screen; none covers another."""
+    village.gate_is("stopped", "none")
+    village.refusals["close"] = "beam_blocked"
+    expect(officer.word).to_have_text("Dừng giữa chừng")
+    parts = [officer.page.locator(".picture"), officer.word, officer.stop, *map(officer.slider, ("open", "close"))]
+    if told:
+        officer.slides("close")
+        parts.append(officer.page.locator(".notice-words span"))
+    for width, height in [*PHONES, (1280, 800), (844, 390)]:
         officer.page.set_viewport_size({"width": width, "height": height})
-        for part in (
-            officer.page.locator(".picture"),
-            officer.word,
-            officer.stop,
-            officer.slider("open"),
-            officer.slider("close"),
-        ):
+        for part in parts:
             expect(part).to_be_in_viewport(ratio=0.99)
-        assert officer.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        least_px = 120 if width < height else 96
+        assert officer.page.evaluate("document.querySelector('.picture').clientHeight") >= least_px, (width, height)
+        assert officer.page.evaluate(OVERLAPS) == 0, (width, height)
+        for frame in ("document.documentElement", "document.querySelector('main')"):
+            assert officer.page.evaluate(f"{frame}.scrollWidth <= {frame}.clientWidth"), (width, height)
 
 
 def test_the_urgent_sheet_shows_what_is_not_what_was_asked(officer: Officer, village: Village) -> None:
@@ -270,6 +296,47 @@ def test_the_urgent_sheet_shows_what_is_not_what_was_asked(officer: Officer, vil
     siren = officer.page.get_by_role("switch", name="Còi")
     expect(siren).to_have_attribute("aria-checked", "false")
     siren.click()
+    officer.page.get_by_role("button", name="Thôi").click()
+    assert village.posted == []
+    siren.click()
+    officer.page.get_by_role("button", name="Bật còi").click()
     expect(siren).to_have_attribute("aria-checked", "true")
     assert village.snapshot["outputs"]["siren"] is True
     expect(officer.page.get_by_role("dialog").locator(".stop")).to_be_visible()
+
+
+def test_a_siren_that_sounds_is_said_and_silenced_with_one_tap(officer: Officer, village: Village) -> None:
+    """Who hears the siren finds on Cổng that it sounds, that it ends by itself, and the way to end it now."""
+    with village.change() as gate:
+        gate["outputs"]["siren"] = True
+    line = officer.page.locator(".siren-line")
+    expect(line).to_contain_text("Tự tắt sau 180 giây")
+    line.get_by_role("button", name="Tắt còi").click()
+    expect(line).to_be_hidden()
+    assert village.snapshot["outputs"]["siren"] is False
+
+
+def test_a_refusal_goes_with_its_cause(officer: Officer, village: Village) -> None:
+    """What was in the gateway has gone: nothing says any more that something is there."""
+    village.gate_is("open")
+    with village.change() as gate:
+        gate["inputs"]["beam"] = True
+    village.refusals["close"] = "beam_blocked"
+    expect(officer.slider("close")).to_contain_text("Có vật trước cổng")
+    officer.slides("close")
+    expect(officer.page.locator(".notice")).to_be_visible()
+    with village.change() as gate:
+        gate["inputs"]["beam"] = False
+    expect(officer.page.locator(".notice")).to_be_hidden()
+    expect(officer.slider("close")).to_have_text("Trượt để ĐÓNG")
+
+
+def test_on_time_is_live_and_late_tells_its_age(phones: Phones) -> None:
+    """Beats come every 10 s: until 12 s there is no age to wonder at."""
+    officer = phones.officer()
+    officer.page.clock.install()
+    officer.opens()
+    fresh = officer.page.locator(".fresh")
+    expect(fresh).to_have_text("Trực tiếp")
+    officer.waits(13)
+    expect(fresh).to_have_text("13 giây trước")

@@ -10,9 +10,10 @@ import { icon } from "../icons.js";
 import { mark, since, state, trust } from "../store.js";
 import { onFact } from "../stream.js";
 import { picture, play } from "./clip.js";
+import { courseOf, ending, outcome } from "./course.js";
 import { whoDid } from "./told.js";
 
-const MOVES = ["command_accepted", "arrived", "drive_released"];
+const MOVES = ["command_accepted", "drive_energised", "arrived", "drive_released"];
 const ALARMS = ["command_refused", "obstructed", "reversed", "alarm_raised", "alarm_acknowledged", "health_changed", "mode_changed",
   "sensor_degraded", "sensor_recovered", "storage_low", "user_sign_in_failed", "process_died", "state_changed"];
 const SYSTEM = ["boot", "shutdown", "process_started", "user_signed_in", "user_changed", "config_changed", "timetable_changed",
@@ -202,19 +203,15 @@ function merge({ journal, events }) {
 
 /** One entry per command, with how it ended; one per other fact. */
 function fold(facts) {
-  const ends = new Map();
-  const obstructed = new Set();
-  for (const fact of facts) {
-    const id = fact.data.command_id;
-    if (fact.kind === "obstructed") obstructed.add(id);
-    if (fact.kind === "arrived") ends.set(id, fact.data);
-    else if (fact.kind === "drive_released" && !ends.has(id)) ends.set(id, fact.data);
-  }
+  const courses = courseOf(facts);
   return facts.flatMap((fact) => {
+    const course = courses.get(fact.data.command_id);
     if (fact.kind === "command_accepted") {
-      return { key: fact.id, type: "move", at: fact.at, seq: fact.seq, by: fact.by, command: fact.data.command, reason: fact.data.reason, end: ends.get(fact.data.command_id) };
+      return { key: fact.id, type: "move", at: fact.at, seq: fact.seq, by: fact.by, command: fact.data.command, reason: fact.data.reason, course };
     }
-    if (MOVES.includes(fact.kind) || (fact.kind === "reversed" && obstructed.has(fact.data.command_id))) return [];
+    if (MOVES.includes(fact.kind) || (fact.kind === "reversed" && course?.obstructed)) return [];
+    if (fact.kind === "command_refused" && course?.accepted) return []; // given up before it ran: told by its own row
+    if (fact.kind === "obstructed") return { key: fact.id, type: "alarm", at: fact.at, seq: fact.seq, by: fact.by, kind: fact.kind, data: fact.data, course };
     if (fact.kind === "state_changed" && (fact.data.command_id || fact.data.from === "unknown")) return []; // told by its move, or by a start
     return { key: fact.id, type: SYSTEM.includes(fact.kind) ? "system" : "alarm", at: fact.at, seq: fact.seq, by: fact.by, kind: fact.kind, data: fact.data };
   });
@@ -232,17 +229,12 @@ function row(entry) {
     h("span", { class: "entry-words" }, h("b", {}, title), more && h("span", {}, more)));
 }
 
-function moveWords({ command, by, end, reason }) {
+function moveWords({ command, by, course, reason }) {
   const sign = { open: "opened", close: "closed", stop: "stop", reset: "reset" }[command] ?? command.replace(/_(on|off)$/, "");
-  let result = "";
-  if (end?.travel_ms !== undefined) {
-    const asked = command === "open" ? "open" : "closed";
-    result = end.state === asked ? t(`ended.${end.state}`, { duration: duration(end.travel_ms) }) : t("ended.reversed");
-  } else if (end?.why) result = coded("ended", end.why, coded("code", end.why));
-  return [sign, t(`command.${command}`), [whoDid(by), result, reason].filter(Boolean).join(" · "), null];
+  return [sign, t(`command.${command}`), [whoDid(by), outcome(command, course ?? {}), reason].filter(Boolean).join(" · "), null];
 }
 
-function factWords({ kind, data, by }) {
+function factWords({ kind, data, by, course }) {
   const tone = RED.includes(kind) ? "alarm" : null;
   const sign = kind === "user_sign_in_failed" || kind.startsWith("user_") ? "person" : RED.includes(kind) || kind === "process_died" ? "warn" : "note";
   if (kind === "command_refused") {
@@ -252,21 +244,31 @@ function factWords({ kind, data, by }) {
   if (kind === "alarm_raised" || kind === "alarm_acknowledged") {
     return [sign, coded("alarm", data.code, coded("code", data.code)), t(`fact.${kind}`), tone];
   }
-  return [sign, coded("fact", kind, kind), detail(kind, data, by), tone];
+  return [sign, coded("fact", kind, kind), detail(kind, data, by, course), tone];
 }
 
-function detail(kind, data, by) {
+function detail(kind, data, by, course) {
   switch (kind) {
-    case "obstructed": return coded("obstacle", data.by ?? "beam");
+    case "obstructed": return [coded("obstacle", data.by ?? "beam"), course?.open && `${t("fact.reopening")} ${ending(course.open)}`.trim()].filter(Boolean).join(" · ");
     case "reversed": return data.to === "open" ? t("ended.reversed") : "";
     case "state_changed": return t("fact.from_to", { from: t(`state.${data.from}`), to: t(`state.${data.to}`) });
     case "health_changed": return [t(`health.${data.to}`), ...(data.reasons ?? []).map((reason) => coded("code", reason))].join(" · ");
     case "process_started": case "process_died": return coded("process", data.process, data.process);
     case "user_signed_in": return [whoDid(by), data.device].filter(Boolean).join(" · ");
     case "user_sign_in_failed": return data.name ?? "";
-    case "user_changed": return [data.user, whoDid(by)].filter(Boolean).join(" · ");
+    case "user_changed": return [data.user, changes(data.change ?? ""), whoDid(by)].filter(Boolean).join(" · ");
     default: return "";
   }
+}
+
+/** What was changed of an account. The server writes it in short English; what is not known here is shown as it is. */
+function changes(said) {
+  return said.split(", ").map((part) => {
+    const [, deed, rest] = /^(added as|roles|display name) (.+)$/.exec(part) ?? [null, part, ""];
+    const key = `change.${deed.replaceAll(" ", "_")}`;
+    if (!has(key)) return part;
+    return t(key, { what: deed === "display name" ? rest : rest.split(" ").map((role) => coded("role", role, role)).join(", ") });
+  }).join("; ");
 }
 
 function motionRow(event, time) {

@@ -9,11 +9,9 @@ import { give, running, STEPS } from "../orders.js";
 import { live } from "../picture.js";
 import { slider } from "../slide.js";
 import { may, since, state, trust, until } from "../store.js";
-import { drawTrouble, meant, noticeBox, showConditions, unwell, whoDid } from "./told.js";
+import { askFirst, drawTrouble, meant, noticeBox, showConditions, sirenLine, unwell, whoDid } from "./told.js";
 
-const FRESH_MS = 2000; // a close needs a picture this young, or an officer who says they see the gate
-const OLD_MS = 5000; // from here on the picture is greyed with its age across
-const ASKED_MS = 15_000;
+const FRESH_MS = 2000; // an older picture is greyed with its age across, and does not do for a close without a question
 const DONE_MS = 5000; // how long "done" or "refused" stays in the slider
 
 /** Make the view. */
@@ -23,13 +21,14 @@ export function home() {
   const word = wordBlock();
   const trouble = h("button", { type: "button", class: "trouble", onclick: showConditions });
   const notice = noticeBox();
+  const siren = sirenLine();
   const stop = stopButton();
   const open = moveSlider("open", picture);
   const close = moveSlider("close", picture);
   const barred = h("p", { class: "barred" }, icon("lock"), h("span", {}, t("move.no_right")));
   const day = h("section", { class: "day", "aria-label": t("diary.today"), hidden: true });
   const element = h("div", { class: "home" },
-    h("div", { class: "watch" }, picture.element, word.element, h("div", { class: "told" }, trouble, notice.element)),
+    h("div", { class: "watch" }, picture.element, word.element, h("div", { class: "told" }, siren.element, trouble, notice.element)),
     h("div", { class: "act" }, stop.element, open.element, close.element, barred, day));
   const list = besideDiary(day, leaving.signal);
 
@@ -40,6 +39,7 @@ export function home() {
       picture.draw();
       word.draw(belief);
       notice.draw();
+      siren.draw(belief);
       drawTrouble(trouble, belief, notice.title());
       stop.draw(belief);
       const moves = may("open");
@@ -85,7 +85,7 @@ function pictureBox(signal) {
     drawnAt = Date.now();
     const off = state.gate?.processes?.camera?.off;
     const old = tell();
-    const kind = off ? "off" : old === Infinity ? (absent ? "missing" : "waiting") : old > OLD_MS ? "stale" : "live";
+    const kind = off ? "off" : old === Infinity ? (absent ? "missing" : "waiting") : old > FRESH_MS ? "stale" : "live";
     attr(box, "data-picture", kind);
     text(age, kind === "live" ? "" : kind === "stale" ? t("picture.stale", { age: duration(old) }) : t(`picture.${kind}`));
     const belief = trust();
@@ -120,6 +120,7 @@ function wordBlock() {
       const sure = belief === "live";
       attr(element, "data-state", sure ? gate.state : belief);
       text(word, sure ? t(`state.${gate.state}`) : t(`trust.${belief}`));
+      word.style.setProperty("--letters", word.textContent.length); // a long word is set smaller, to keep to one line
       text(how, sure ? t(`evidence.${gate.state}.${gate.evidence}`) : lastKnown(belief));
       text(more, sure ? [t("state.since", { time: moment(gate.since) }), whoDid(gate.by)].filter(Boolean).join(" · ") : "");
       const left = sure ? until(gate.warning_until_mono_ms) : null;
@@ -172,14 +173,14 @@ function moveSlider(command, picture) {
     if (command === "close" && picture.age() > FRESH_MS) askSight(picture.age());
     else move(command);
   };
-  const question = () => (command === "close" && picture.age() > FRESH_MS ? askSight(picture.age()) : askMove(command));
+  const question = () => (command === "close" && picture.age() > FRESH_MS ? askSight(picture.age()) : askFirst(command, () => move(command)));
   const made = slider({ command, done, question });
   return { element: made.element, draw: (belief) => made.draw(appearance(command, belief)) };
 }
 
-async function move(command, sighted = false) {
+async function move(command, sighted) {
   const order = await give(command, { sighted });
-  if (order?.code === "unsighted" && order.step === "refused") askSight(Infinity);
+  if (order?.code === "unsighted" && order.step === "refused" && sighted === undefined) askSight(Infinity);
 }
 
 function appearance(command, belief) {
@@ -207,13 +208,6 @@ function underway(order) {
   const left = until(state.gate.warning_until_mono_ms);
   if (order.step === "accepted" && left > 0) return t("warning.left", { duration: duration(Math.ceil(left / 1000) * 1000) });
   return t("progress.for", { duration: duration(since(order.begun)) });
-}
-
-function askMove(command) {
-  const dialog = sheet(t(`ask.${command}`), h("h2", {}, t(`ask.${command}`)),
-    h("button", { type: "button", class: "main-button", onclick: () => { dialog.close(); move(command); } }, t(`ask.${command}.yes`)),
-    h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.cancel")));
-  setTimeout(() => dialog.close(), ASKED_MS); // nobody answered: it may be a pocket that asked
 }
 
 /** A close without a fresh picture: either the officer sees the gate, or everybody there is warned for longer. */

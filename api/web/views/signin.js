@@ -12,7 +12,7 @@ export function signIn({ code, entered, switcher, instead }) {
   const why = state.farewell && !code ? h("p", { class: "farewell" }, t(state.farewell)) : null;
   const form = code ? pairing() : password();
   const element = h("main", { class: "signin" },
-    h("header", {}, icon("home", "big"), h("h1", {}, t(code ? "pair.title" : "signin.title")), h("p", {}, t(code ? "pair.lead" : "signin.lead"))),
+    h("header", {}, icon("home", "big"), h("h1", {}, t(code ? "pair.title" : "signin.title")), h("p", {}, t(code ? "pair.lead" : "signin.lead")), !code && h("p", {}, t("signin.link"))),
     why, form, error, code && h("button", { type: "button", class: "text-button", onclick: instead }, t("pair.instead")), switcher());
 
   function pairing() {

@@ -1,14 +1,16 @@
 // What officers are told besides the state: what is wrong, worst first; what came of an order that did not do what was
 // wanted; and who was behind something.
 
-import { attr, children, h, sheet, show } from "../dom.js";
+import { attr, children, h, sheet, show, text } from "../dom.js";
 import { moment } from "../format.js";
 import { coded, has, t } from "../i18n.js";
 import { icon } from "../icons.js";
-import { dismiss } from "../orders.js";
-import { since, state } from "../store.js";
+import { dismiss, give, running } from "../orders.js";
+import { may, since, state, until } from "../store.js";
 
 const REFUSED_MS = 20_000; // how long the notice of a refusal stays
+const ASKED_MS = 15_000;
+const TOLD_OF = ["open", "close", "stop", "siren"];
 
 /** Who is behind it, in a person's words. */
 export function whoDid(by) {
@@ -71,14 +73,15 @@ export function outcome(order) {
   const title = coded("code", code, order.problem?.title);
   if (order.step === "refused") {
     const moving = ["opening", "closing"].includes(state.gate?.state); // by another order
-    return { title, next: `${t(moving ? "order.not_done" : "order.not_moved")} ${remedy(code)}`.trim() };
+    const still = ["open", "close"].includes(order.command) && !moving;
+    return { title, next: `${t(still ? "order.not_moved" : "order.not_done")} ${remedy(code)}`.trim() };
   }
   return { title: t("order.failed", { command: about, why: title }), next: remedy(code) || t("order.look") };
 }
 
 const remedy = (code) => (has(`remedy.${code}`) ? t(`remedy.${code}`) : "");
 /** Tell whether an order ended otherwise than wanted. */
-export const unwell = (order) => ["refused", "failed", "lost"].includes(order?.step);
+export const unwell = (order) => ["refused", "failed", "lost"].includes(order?.step) && !order.cleared;
 /** Stopped by a person, or replaced by their newer wish: wanted, so nothing to warn of. */
 export const meant = (order) => order.step === "failed" && ["stopped", "superseded"].includes(order.code);
 
@@ -94,7 +97,7 @@ export function noticeBox() {
     title: () => (element.hidden ? "" : words.firstChild?.textContent),
     draw() {
       const [slot, order] = Object.entries(state.orders)
-        .filter(([name, each]) => ["open", "close", "stop"].includes(name) && unwell(each) && !meant(each))
+        .filter(([name, each]) => TOLD_OF.includes(name) && unwell(each) && !meant(each))
         .sort(([, a], [, b]) => since(a.begun) - since(b.begun))[0] ?? [];
       const newer = Object.values(state.orders).some((each) => order && since(each.begun) < since(order.begun) && each.command !== "light");
       const due = order && !newer && since(order.ended) < REFUSED_MS;
@@ -103,6 +106,37 @@ export function noticeBox() {
       shown = { slot, order };
       const { title, next } = outcome(order);
       children(words, [h("b", {}, title), h("span", {}, next)]);
+    },
+  };
+}
+
+// --- a question before it is done, and the siren while it sounds -------------------------------------------------------
+
+/** Ask before `command` is carried out. */
+export function askFirst(command, go) {
+  const dialog = sheet(t(`ask.${command}`), h("h2", {}, t(`ask.${command}`)),
+    has(`ask.${command}.more`) && h("p", {}, t(`ask.${command}.more`)),
+    h("button", { type: "button", class: "main-button", onclick: () => { dialog.close(); go(); } }, t(`ask.${command}.yes`)),
+    h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.cancel")));
+  setTimeout(() => dialog.close(), ASKED_MS); // nobody answered: it may be a pocket that asked
+}
+
+/** Make the line that stands while the siren sounds; one tap silences it. The warning before a close is ended by DỪNG. */
+export function sirenLine() {
+  const note = h("small", {});
+  const off = h("button", { type: "button", class: "small-button", onclick: () => running(state.orders.siren) || give("siren_off") });
+  const element = h("div", { class: "siren-line", hidden: true }, icon("siren"),
+    h("span", { role: "status" }, h("b", {}, t("siren.sounds")), note), off);
+  return {
+    element,
+    draw(belief) {
+      const sounds = belief === "live" && state.gate.outputs.siren;
+      show(element, sounds);
+      if (!sounds) return;
+      const warns = until(state.gate.warning_until_mono_ms) > 0;
+      text(note, t(warns ? "siren.warns" : "siren.ends"));
+      show(off, may("siren_off") && !warns);
+      text(off, running(state.orders.siren) ? t(`progress.${state.orders.siren.step}`) : t("command.siren_off"));
     },
   };
 }

@@ -6,7 +6,7 @@ import { icon } from "../icons.js";
 import { give, running } from "../orders.js";
 import { may, since, state, trust, watch } from "../store.js";
 import { stopButton } from "./home.js";
-import { outcome } from "./told.js";
+import { askFirst, outcome } from "./told.js";
 
 const TOLD_MS = 12_000;
 
@@ -34,8 +34,13 @@ export function urgent() {
 function toggle(name) {
   const status = h("span", { class: "switch-note" });
   const element = h("button", { type: "button", class: "switch", role: "switch",
-    onclick: () => ready() && give(state.gate.outputs[name] ? `${name}_off` : `${name}_on`) },
+    onclick: () => ready() && turn() },
   icon(name), h("span", { class: "switch-words" }, h("span", {}, t(`switch.${name}`)), status), h("span", { class: "switch-track", "aria-hidden": "true" }));
+  const turn = () => {
+    if (state.gate.outputs[name]) return give(`${name}_off`);
+    // The whole village hears the siren: a tap in passing must not sound it.
+    return name === "siren" ? askFirst("siren_on", () => ready() && give("siren_on")) : give(`${name}_on`);
+  };
   const ready = () => trust() === "live" && may(`${name}_on`) && !running(state.orders[name]);
   return {
     element,
