@@ -18,13 +18,12 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from gate import places
 from gate.client import GateUnavailableError, RequestRefusedError, ask, new_id
 from gate.model import Command, JsonObject, Kind
 
 DONE, REFUSED, USAGE, NO_DAEMON = 0, 1, 2, 3
 REAL_CONFIG = Path("/etc/antt-gate/gate.toml")
-SERVICE_RUNTIME = Path("/run/antt-gate")
-SERVICE_STATE = Path("/var/lib/antt-gate")
 MOVES = {"open": "Open the gate.", "close": "Close the gate.", "stop": "Stop the gate; never refused."}
 SWITCHES = {
     "reset": "Leave a hard lock once its cause is gone; moves nothing.",
@@ -41,10 +40,6 @@ OTHERS = {
 YARD_WORDS = "show, car, motorbike, person, dog [in|out], beam blocked|clear, day, night, rain, insects [on|off]"
 
 
-class UsageError(Exception):
-    """What was asked for can't be done like this; the message says how."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = _parser()
@@ -55,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
-    except UsageError as error:
+    except places.UsageError as error:
         return _fail(USAGE, str(error))
     except GateUnavailableError as error:
         remedy = "Start it with antt-gate run, or name its folder with --state-dir."
@@ -98,13 +93,13 @@ def _simulate(arguments: argparse.Namespace) -> int:
     from config.load import SIMULATE_FILE  # noqa: PLC0415 - pydantic is not needed for a status
 
     config = arguments.config or SIMULATE_FILE
-    state_dir = (arguments.state_dir or _given_state_dir() or _simulation_dir()).absolute()
+    state_dir = (arguments.state_dir or places.given_state_dir() or places.simulation_dir()).absolute()
     overrides = [*arguments.set, f'storage.state_dir="{state_dir}"']
     if arguments.port is not None:
         overrides.append(f"api.port={arguments.port}")
     if arguments.video is not None:
         if not arguments.video.is_file():
-            raise UsageError(f"--video {arguments.video}: there is no such file; give a video file that exists")
+            raise places.UsageError(f"--video {arguments.video}: there is no such file; give a video file that exists")
         overrides += ['camera.source="video"', f'camera.url="{arguments.video.absolute()}"']
         overrides += ["camera.zones=[]"]  # the simulation's zone is drawn for its own road
     return _serve(config, overrides, trace=arguments.pin_trace, simulate=True)
@@ -121,14 +116,14 @@ def _serve(config: Path, overrides: list[str], *, trace: Path | None, simulate: 
     try:
         settings = load(config, overrides)
         if simulate and not settings.simulated:
-            raise UsageError(f"{config} is a real gate (gate.pin_factory = 'lgpio'); simulate takes only 'mock'")
+            raise places.UsageError(f"{config} is a real gate (gate.pin_factory = 'lgpio'); simulate takes only 'mock'")
         if simulate:  # a free port is chosen once, so that the page keeps its address when its process is restarted
             overrides = [*overrides, f"api.port={_free_port(settings.api.host, settings.api.port)}"]
         os.umask(0o027)  # the journal names people
         _require_writable(settings.storage.state_dir)
         asyncio.run(App(settings, config.absolute(), overrides, trace).run())
     except (ConfigError, JournalError, SocketError, StateError) as error:
-        raise UsageError(str(error)) from None
+        raise places.UsageError(str(error)) from None
     finally:
         log.close()
     return DONE
@@ -144,7 +139,7 @@ def _free_port(host: str, port: int) -> int:
             return int(probe.getsockname()[1])
         except OSError as error:
             remedy = "choose another one with --port (make run PORT=…)"
-            raise UsageError(f"port {port} on {host} can't be used ({error.strerror}); {remedy}") from None
+            raise places.UsageError(f"port {port} on {host} can't be used ({error.strerror}); {remedy}") from None
 
 
 def _require_writable(folder: Path) -> None:
@@ -155,7 +150,7 @@ def _require_writable(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         remedy = "make it writable for this user or name another one with --state-dir"
-        raise UsageError(f"the state directory {folder} can't be written ({error.strerror}); {remedy}") from None
+        raise places.UsageError(f"the state directory {folder} can't be written ({error.strerror}); {remedy}") from None
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -196,7 +191,7 @@ def _safe_stop(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    snapshot = ask(_socket(arguments), "status")
+    snapshot = ask(places.socket_of(arguments), "status")
     _say(json.dumps(snapshot, ensure_ascii=False, indent=2) if arguments.json else _told(snapshot))
     return DONE
 
@@ -244,7 +239,7 @@ def _order(arguments: argparse.Namespace) -> int:
     command = Command(arguments.command.replace("-", "_"))
     who = os.environ.get("SUDO_USER") or getpass.getuser()
     answer = ask(
-        _socket(arguments),
+        places.socket_of(arguments),
         "command",
         command_id=new_id(),
         command=command.value,
@@ -260,7 +255,7 @@ def _order(arguments: argparse.Namespace) -> int:
 
 
 def _yard(arguments: argparse.Namespace) -> int:
-    truth = ask(_socket(arguments), "yard", action=arguments.action, arguments=arguments.words)
+    truth = ask(places.socket_of(arguments), "yard", action=arguments.action, arguments=arguments.words)
     if arguments.json or arguments.action != "show":
         _say(json.dumps(truth, ensure_ascii=False))
     else:
@@ -275,7 +270,7 @@ def _log(arguments: argparse.Namespace) -> int:
     from gate.journal import JournalError, JournalReader  # noqa: PLC0415 - as above
 
     try:
-        reader = JournalReader(_journal(arguments))
+        reader = JournalReader(places.journal_of(arguments))
         after = 0 if arguments.since or not arguments.follow else reader.last_seq()
         while True:
             facts = reader.read(after=after, kinds=arguments.kind, since=_moment(arguments.since), limit=500)
@@ -320,7 +315,9 @@ def _moment(given: str | None) -> str | None:
             moment = dt.datetime.fromisoformat(given)
         moment = moment.astimezone(dt.UTC)
     except (ValueError, IndexError, OverflowError):
-        raise UsageError(f"--since {given!r} is no time; write 21:00, 2h, 30m, 2026-11-20 or a full time") from None
+        raise places.UsageError(
+            f"--since {given!r} is no time; write 21:00, 2h, 30m, 2026-11-20 or a full time"
+        ) from None
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
@@ -328,7 +325,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     from gate.journal import JournalError, verify  # noqa: PLC0415 - as above
 
     try:
-        verdict = verify(_journal(arguments))
+        verdict = verify(places.journal_of(arguments))
     except JournalError as error:
         return _fail(REFUSED, str(error))
     if verdict.broken_seq:
@@ -349,12 +346,12 @@ def _api(arguments: argparse.Namespace) -> int:
     if {"-h", "--help"} & set(arguments.words_of_others):
         os.execv(sys.executable, [sys.executable, "-m", "api", arguments.command, *arguments.words_of_others])  # noqa: S606 - our own
     words = [word for given in arguments.set for word in ("--set", given)]
-    named = arguments.config or arguments.state_dir or arguments.socket or _given_state_dir()
+    named = arguments.config or arguments.state_dir or arguments.socket or places.given_state_dir()
     config = arguments.config or (REAL_CONFIG if REAL_CONFIG.exists() and not named else SIMULATE_FILE)
     if arguments.config is None and config is SIMULATE_FILE:
-        state_dir = _state_dir(arguments)
+        state_dir = places.state_dir_of(arguments)
         if not (state_dir / "accounts.db").exists():
-            raise UsageError(f"there are no accounts of a gate at {state_dir}; name its folder with --state-dir")
+            raise places.UsageError(f"there are no accounts of a gate at {state_dir}; name its folder with --state-dir")
         words += ["--set", f'storage.state_dir="{state_dir}"']
     command = [
         sys.executable,
@@ -377,67 +374,10 @@ def _doctor(arguments: argparse.Namespace) -> int:
     """Look at everything that a gate needs, and say what to do about what is wrong."""
     from gate.doctor import examine  # noqa: PLC0415 - as above
 
-    findings = examine(arguments.config, arguments.set, _socket(arguments))
+    findings = examine(arguments.config, arguments.set, places.socket_of(arguments))
     for finding in findings:
         _say(f"{'good' if finding.good else 'WRONG':<6} {finding.subject:<12} {finding.text}")
     return DONE if all(finding.good for finding in findings) else REFUSED
-
-
-# ---------------------------------------------------------------------------------------------- where things are
-
-
-def _given_state_dir() -> Path | None:
-    given = os.environ.get("STATE_DIR") or os.environ.get("STATE_DIRECTORY")
-    return Path(given) if given else None
-
-
-def _simulation_dir() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base) / "antt-gate" / "simulate"
-
-
-def _places() -> list[Path]:
-    """Return where a gate's files may be: where the environment says, else the service's and the simulations'."""
-    given = _given_state_dir()
-    return [given] if given else [SERVICE_STATE, Path(".state"), _simulation_dir()]
-
-
-def _only(found: list[Path]) -> Path | None:
-    """Return the one that was found. Raises `UsageError` for several: an order must never reach the wrong gate."""
-    if len(found) > 1:
-        names = ", ".join(str(path) for path in found)
-        raise UsageError(f"more than one gate is here ({names}); name one with --state-dir or --socket")
-    return found[0] if found else None
-
-
-def _state_dir(arguments: argparse.Namespace) -> Path:
-    if arguments.state_dir:
-        return Path(arguments.state_dir).absolute()
-    if arguments.socket:
-        return Path(arguments.socket).absolute().parent
-    running = [place for place in _places() if (place / "gate.sock").exists()]
-    holding = _only(running) or _only([place for place in _places() if (place / "journal.db").exists()])
-    return (holding or _places()[0]).absolute()
-
-
-def _socket(arguments: argparse.Namespace) -> Path:
-    if arguments.socket:
-        return Path(arguments.socket)
-    if arguments.state_dir:
-        return Path(arguments.state_dir) / "gate.sock"
-    runtime = os.environ.get("RUNTIME_DIRECTORY")
-    if runtime:
-        return Path(runtime) / "gate.sock"
-    places = _places() if _given_state_dir() else [SERVICE_RUNTIME, *_places()]
-    found = _only([path for path in places if (path / "gate.sock").exists()])
-    return (found or places[0]) / "gate.sock"
-
-
-def _journal(arguments: argparse.Namespace) -> Path:
-    path = _state_dir(arguments) / "journal.db"
-    if not path.exists():
-        raise UsageError(f"there is no journal at {path}; name its folder with --state-dir")
-    return path
 
 
 # ----------------------------------------------------------------------------------------------------- the words
