@@ -85,7 +85,6 @@ class Controller:
         self._progress: OrderedDict[str, Progress] = OrderedDict()
         self._joined: dict[str, str] = {}
         self._newest = ""
-        self._ordered: Outputs | None = None
 
     @property
     def deadline_s(self) -> float:

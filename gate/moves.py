@@ -46,14 +46,15 @@ def prove_by_limits(turn: Turn) -> None:
 
 
 def pause(turn: Turn) -> None:
-    """Wait until no relay is on and the opposite direction has been off for the dead time (I2)."""
+    """Wait until no relay is on and the opposite direction has been off for the dead time (I2).
+
+    A leaf that is proven to be at its end already has nothing to wait for.
+    """
     gate, move = turn.gate, turn.gate.move
-    if move is None or gate.running:
+    if move is None or gate.running or _is_at_its_end(turn, move):
         return
     reversing = gate.on_s is not None and gate.on_way is not move.direction
     if reversing and gate.on_s is not None and turn.now_s - gate.on_s < turn.timing.dead_time_s:
-        return
-    if _is_at_its_end(turn, move):
         return
     if is_barred(gate, move):
         give_up(turn, Code.BEAM_BLOCKED, "beam")

@@ -25,7 +25,6 @@ from gpiozero.pins.mock import MockFactory, MockPin
 HEADER_CHIPS = ("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835")
 MOST_CHIPS = 16
 PULL_UP = {"up": True, "down": False, "none": None}
-Change = Callable[[int, bool], None]
 
 
 class PinsError(Exception):

@@ -193,10 +193,6 @@ class Server:
             if topic in peer.topics:
                 peer.send({"push": topic, "data": data})
 
-    def has_subscribers(self, topic: str) -> bool:
-        """Tell whether anybody listens."""
-        return any(topic in peer.topics for peer in self._peers)
-
     async def _is_answered(self) -> bool:
         try:
             _, writer = await asyncio.open_unix_connection(self._path)

@@ -455,3 +455,13 @@ def test_a_close_that_is_given_up_before_it_began_leaves_a_trace(story: Story) -
     story.gate_is(State.OPEN).officer_says(Command.CLOSE, sighted=False).after(s=3.0).officer_says(Command.STOP)
     told = story.fact(Kind.COMMAND_REFUSED)
     assert told.data == {"command_id": "c1", "command": "close", "reason": "", "code": "stopped"}
+
+
+def test_a_leaf_that_never_left_its_limit_is_not_reopened_and_may_close_again(story: Story) -> None:
+    """Seen in the bench: a beam broken at once held a close off for the dead time, with the gate proven open."""
+    story.gate_is(State.OPEN).officer_says(Command.CLOSE).after(s=0.1).car_breaks_the_beam().after(s=0.02)
+    story.beam_clears().after(s=0.25)
+    assert (story.state, story.gate.target) == (State.OPEN, None)
+    story.officer_says(Command.CLOSE)
+    assert not story.refusals
+    assert story.after(s=0.1).closing_drive
