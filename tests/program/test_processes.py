@@ -107,11 +107,15 @@ def test_a_killed_gate_process_leaves_no_relay_on_and_no_process_behind(bare_pro
 
 
 def test_a_hanging_gate_process_loses_its_lease_and_does_not_resume(bare_program: Program) -> None:
-    """I6, I7: SIGSTOP, off within 500 ms; SIGCONT starts nothing."""
+    """I6, I7: SIGSTOP, off within 500 ms; SIGCONT starts nothing.
+
+    The leaf has left its limit before; one that had not would rightly be called closed afterwards.
+    """
     program = bare_program
     program.state_is("closed")
     program.order("open")
     program.state_is("opening")
+    wait_until(lambda: program.status()["inputs"]["limit_closed"] is False, 5, "the leaf off its limit")  # type: ignore[index, call-overload] # a snapshot's shape
     hung_s = time.monotonic()
     os.kill(program.pid, signal.SIGSTOP)
     try:
