@@ -36,9 +36,14 @@ class Evidence(StrEnum):
 
 
 class Mode(StrEnum):
-    """What people have asked of the gate beyond one move."""
+    """What people have asked of the gate beyond one move, or what is true of it whoever asks."""
 
     NORMAL = "normal"
+    HOLD_OPEN = "hold_open"
+    LOCKDOWN = "lockdown"
+    EMERGENCY_OPEN = "emergency_open"
+    MAINTENANCE = "maintenance"
+    RELEASED = "released"
 
 
 class Health(StrEnum):
@@ -46,7 +51,9 @@ class Health(StrEnum):
 
     OK = "ok"
     DEGRADED = "degraded"
+    SOFT_LOCK = "soft_lock"
     HARD_LOCK = "hard_lock"
+    ESTOP = "estop"
 
 
 class Direction(StrEnum):
@@ -61,12 +68,67 @@ class Direction(StrEnum):
         return Direction.CLOSE if self is Direction.OPEN else Direction.OPEN
 
 
+class Drive(StrEnum):
+    """How the leaf is moved: a contactor a direction, a pulse a direction, or one button for everything."""
+
+    HELD = "held"
+    MOMENTARY = "momentary"
+    STEP = "step"
+
+
+class Relay(StrEnum):
+    """The outputs that move the leaf; at most one of them is ever on. Values are the names of their pins."""
+
+    OPEN = "open_relay"
+    CLOSE = "close_relay"
+    STOP = "stop_relay"
+    STEP = "step_relay"
+
+
+class Sensor(StrEnum):
+    """The inputs that a site may have. Values are the names of their pins; active means that the named thing is so."""
+
+    LIMIT_OPEN = "limit_open"
+    LIMIT_CLOSED = "limit_closed"
+    BEAM = "beam"
+    EDGE = "edge"
+    ESTOP = "estop"
+    EMERGENCY = "emergency"
+    RELEASE = "release"
+    MAINTENANCE = "maintenance"
+    CABINET = "cabinet"
+    OPEN_BUTTON = "open_button"
+    CLOSE_BUTTON = "close_button"
+    STOP_BUTTON = "stop_button"
+    EXIT_LOOP = "exit_loop"
+    MAINS_LOST = "mains_lost"
+    BATTERY_LOW = "battery_low"
+
+
+class Alarm(StrEnum):
+    """What people are told of until one of them acknowledges it."""
+
+    FORCED_OPEN = "forced_open"
+    BEAM_TAMPER = "beam_tamper"
+    TAMPERED_DRIVE = "tampered_drive"
+    CABINET_OPEN = "cabinet_open"
+    LOCKDOWN_FAILED = "lockdown_failed"
+    LEFT_OPEN = "left_open"
+    FAULT = "fault"
+
+
 class Command(StrEnum):
     """What a person or a rule may order."""
 
     OPEN = "open"
     CLOSE = "close"
     STOP = "stop"
+    HOLD_OPEN = "hold_open"
+    LOCKDOWN = "lockdown"
+    UNLOCK = "unlock"
+    EMERGENCY_OPEN = "emergency_open"
+    NORMAL = "normal"
+    ACKNOWLEDGE = "acknowledge"
     RESET = "reset"
     LIGHT_ON = "light_on"
     LIGHT_OFF = "light_off"
@@ -87,21 +149,40 @@ class Code(StrEnum):
     """Why a command was refused or failed. Stable: people's pages and programs outside rely on these."""
 
     ALREADY_THERE = "already_there"
+    BATTERY_LOW = "battery_low"
     BEAM_BLOCKED = "beam_blocked"
+    BEAM_TEST = "beam_test"
+    CLOCK_UNTRUSTED = "clock_untrusted"
     DUPLICATE = "duplicate"
+    EDGE = "edge"
+    EMERGENCY = "emergency"
+    ESTOP = "estop"
     EXPIRED = "expired"
     HARD_LOCK = "hard_lock"
+    HELD_OPEN = "held_open"
     KEEPER_DOWN = "keeper_down"
     LIMIT_CONFLICT = "limit_conflict"
     LIMITS_SWAPPED = "limits_swapped"
+    LOCKED_DOWN = "locked_down"
+    MAINTENANCE = "maintenance"
+    MAINTENANCE_DUE = "maintenance_due"
+    MAINS_LOST = "mains_lost"
     NO_OUTPUT = "no_output"
+    NOT_PERMITTED = "not_permitted"
     NOT_SIMULATED = "not_simulated"
+    NOT_STOPPABLE = "not_stoppable"
     OBSTRUCTED = "obstructed"
     OVERTIME = "overtime"
+    RATE_LIMITED = "rate_limited"
     RELAY_CONFLICT = "relay_conflict"
+    RELEASED = "released"
     SENSOR_STALE = "sensor_stale"
+    SLOW = "slow"
+    SOFT_LOCK = "soft_lock"
     STALE_SEQUENCE = "stale_sequence"
+    STATE_LOST = "state_lost"
     STOPPED = "stopped"
+    STOP_PRESSED = "stop_pressed"
     STUCK = "stuck"
     SUPERSEDED = "superseded"
     UNKNOWN_ORDER = "unknown_order"
@@ -210,28 +291,24 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
-    """One sample of the sensor lines, true = active, with the keeper's monotonic time in seconds.
+    """One sample of all lines, with the keeper's monotonic time in seconds.
 
-    `beam` is None where the site has no beam. `running` is what the pins of the drive relays really show.
+    `active`: the sensors that show what they are there for. `running`: the drive relays whose pins really are on.
+    A sensor that the site does not have is never active.
     """
 
     at_s: float
-    limit_open: bool
-    limit_closed: bool
-    beam: bool | None
-    running: frozenset[Direction] = field(default_factory=frozenset)
-
-    def limit(self, direction: Direction) -> bool:
-        """Return the raw limit at that end."""
-        return self.limit_open if direction is Direction.OPEN else self.limit_closed
+    active: frozenset[Sensor] = field(default_factory=frozenset)
+    running: frozenset[Relay] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outputs:
-    """What is to be energised. One direction at the most, by its type (I1)."""
+    """What is to be energised. One drive relay at the most, by its type (I1)."""
 
-    drive: Direction | None
-    lamp: bool
-    buzzer: bool
-    siren: bool
-    light: bool
+    relay: Relay | None = None
+    lamp: bool = False
+    buzzer: bool = False
+    siren: bool = False
+    light: bool = False
+    beam_test: bool = False

@@ -8,76 +8,116 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.memory import Phase
-from gate.model import Code, Direction, Evidence, Inputs, JsonObject, Kind
-from gate.moves import lock
+from gate import steps
+from gate.drives import lock, relay_of
+from gate.memory import ENERGISING, STOPPING, Phase
+from gate.model import Code, Drive, Evidence, Inputs, JsonObject, Kind, Relay, Sensor, State
 from gate.turn import KEEPER, UNDER_WAY, Turn
+
+SAFETY = frozenset({Sensor.BEAM, Sensor.EDGE, Sensor.ESTOP, Sensor.RELEASE, Sensor.STOP_BUTTON})
+"""These count from their first active sample, and are over only after 200 ms without one."""
 
 
 def feed(turn: Turn, inputs: Inputs) -> None:
-    """Debounce: limits after 30 ms; the beam is broken at its first such sample and clear only after 200 ms."""
-    gate, now_s, timing = turn.gate, turn.now_s, turn.timing
-    edge_s = timing.limit_debounce_s
-    gap = gate.seen_s is not None and now_s - gate.seen_s > timing.stale_s
-    if gap:  # what lies between two samples is not known: no level changes, and nothing is fresh, across a gap
-        gate = replace(gate, fresh_s=now_s, limit_open=gate.limit_open.anew, limit_closed=gate.limit_closed.anew)
-        gate = replace(gate, beam=gate.beam and gate.beam.anew)
-    beam = gate.beam
-    if beam is not None:
-        beam = beam.fed(now_s, raw=inputs.beam is not False, rise_s=0.0, fall_s=timing.safety_clear_s)
-    turn.gate = replace(
-        gate,
-        limit_open=gate.limit_open.fed(now_s, raw=inputs.limit_open, rise_s=edge_s, fall_s=edge_s),
-        limit_closed=gate.limit_closed.fed(now_s, raw=inputs.limit_closed, rise_s=edge_s, fall_s=edge_s),
-        beam=beam,
-        raw=inputs,
-        seen_s=now_s,
-        fresh_s=now_s if gate.fresh_s is None else gate.fresh_s,
-    )
+    """Take in one sample: debounce, and note what rose and fell. No level changes across a gap."""
+    senses, timing = turn.senses, turn.timing
+    gap = turn.seen_s is not None and turn.now_s - turn.seen_s > timing.stale_s
+    turn.seen_s = turn.now_s
+    if gap:  # what lies between two samples is not known: no doubt has lasted, and nothing is fresh, across it
+        senses = replace(senses, doubts=(), fresh_s=turn.now_s)
+    elif senses.fresh_s is None:
+        senses = replace(senses, fresh_s=turn.now_s)
+    raw = inputs.active & turn.site.sensors
+    if raw != senses.raw or inputs.running != senses.running:
+        senses = replace(senses, raw=raw, running=inputs.running)
+    if senses.doubts or raw != senses.active:
+        active, doubts = set(senses.active), []
+        for sensor in sorted(raw ^ senses.active):
+            since_s = senses.doubted_s(sensor)
+            since_s = turn.now_s if since_s is None else since_s
+            if turn.reached(since_s + _patience_s(turn, sensor, rises=sensor in raw)):
+                active ^= {sensor}
+            else:
+                doubts.append((sensor, since_s))
+        turn.rose, turn.fell = frozenset(active - senses.active), frozenset(senses.active - active)
+        senses = replace(senses, active=frozenset(active), doubts=tuple(doubts))
+    turn.senses = senses
+
+
+def _patience_s(turn: Turn, sensor: Sensor, *, rises: bool) -> float:
+    """Return for how long raw samples must contradict a level before it follows them."""
+    if sensor in SAFETY:
+        return 0.0 if rises else turn.timing.safety_clear_s
+    return turn.timing.limit_debounce_s
 
 
 def note_relays(turn: Turn) -> None:
     """Tell what the pins of the drive relays did, and lock if they do what was not ordered."""
-    gate, now_s = turn.gate, turn.now_s
-    was_on = gate.on_way if gate.energised_s is not None else None
-    now_on = min(gate.running, default=None)
-    if was_on is not None and was_on not in gate.running:
+    running, was_on = turn.senses.running, turn.motion.energised
+    if was_on is not None and was_on not in running:
         _note_release(turn, was_on)
-    if now_on is None:
-        turn.end_stops(None)
+    if not running:
+        if turn.motion.phase not in STOPPING:
+            turn.end_stops(None)
         return
-    if now_on is not was_on:
+    now_on = was_on if was_on in running else min(running)
+    if now_on is not None and now_on is not was_on:
         _note_pick_up(turn, now_on)
-    ordered = gate.phase is Phase.DRIVING and gate.move is not None and gate.running == {gate.move.direction}
-    if not ordered and (len(gate.running) > 1 or _off_was_ordered_long_ago(turn)):
+    if len(running) > 1 or (relay_of(turn.motion, turn.site) is not now_on and _off_was_ordered_long_ago(turn)):
         lock(turn, Code.RELAY_CONFLICT)
-    turn.gate = replace(turn.gate, on_s=now_s, on_way=now_on)
 
 
 def _off_was_ordered_long_ago(turn: Turn) -> bool:
     """Tell whether a relay has had time to drop out since it was ordered off and samples came."""
-    gate = turn.gate
-    since_s = max(gate.off_s or 0.0, gate.fresh_s or 0.0)
-    return turn.now_s - since_s > turn.timing.pick_up_s
+    since_s = max(turn.motion.off_s or 0.0, turn.senses.fresh_s or 0.0)
+    return turn.reached(since_s + turn.timing.pick_up_s)
 
 
-def _note_release(turn: Turn, direction: Direction) -> None:
-    gate, last = turn.gate, turn.gate.last
-    ran_ms = round((turn.now_s - (gate.energised_s or turn.now_s)) * 1000)
-    turn.gate = replace(gate, energised_s=None)
-    data: JsonObject = {"direction": direction, "why": gate.ending.why if gate.ending else "keeper", "ran_ms": ran_ms}
-    turn.tell(Kind.DRIVE_RELEASED, last.by if last else KEEPER, {**data, "command_id": last.command_id if last else ""})
+def _note_release(turn: Turn, relay: Relay) -> None:
+    motion, ordered = turn.motion, turn.motion.ordered
+    ran_ms = round((turn.now_s - (motion.energised_s or turn.now_s)) * 1000)
+    over = motion.phase is Phase.RUNNING or relay is Relay.STOP
+    why = "pulse" if over else motion.ending.why if motion.ending else "keeper"
+    drives = motion.on_way is not None and relay in {Relay.OPEN, Relay.CLOSE}
+    turn.motion = replace(
+        motion,
+        energised=None,
+        energised_s=None,
+        released_s=turn.now_s,
+        on_s=turn.now_s if drives else motion.on_s,
+    )
+    data: JsonObject = {
+        "relay": relay,
+        "direction": ordered.direction if ordered else None,
+        "why": why,
+        "ran_ms": ran_ms,
+        "command_id": ordered.command_id if ordered else "",
+    }
+    turn.tell(Kind.DRIVE_RELEASED, ordered.by if ordered else KEEPER, data)
 
 
-def _note_pick_up(turn: Turn, direction: Direction) -> None:
-    """Tell which move the relay runs for (I14); one that nobody ordered is a fault."""
-    gate, move = turn.gate, turn.gate.last
-    turn.gate = replace(gate, energised_s=turn.now_s, on_way=direction)
-    driving = gate.phase is Phase.DRIVING
-    if move is None or move.direction is not direction or not (driving or not _off_was_ordered_long_ago(turn)):
+def _note_pick_up(turn: Turn, relay: Relay) -> None:
+    """Tell what the relay runs for (I14); one that nobody ordered is a fault."""
+    ordered, phase = turn.motion.ordered, turn.motion.phase
+    turn.motion = replace(turn.motion, energised=relay, energised_s=turn.now_s)
+    if ordered is None or ordered.relay is not relay or (phase not in ENERGISING and _off_was_ordered_long_ago(turn)):
         lock(turn, Code.RELAY_CONFLICT)
         return
-    data: JsonObject = {"direction": direction, "command_id": move.command_id, "cause": move.cause}
-    turn.tell(Kind.DRIVE_ENERGISED, move.by, data)
-    if driving:
-        turn.prove(UNDER_WAY[direction], Evidence.DRIVE, move)
+    data: JsonObject = {
+        "relay": relay,
+        "direction": ordered.direction,
+        "command_id": ordered.command_id,
+        "cause": ordered.cause,
+    }
+    turn.tell(Kind.DRIVE_ENERGISED, ordered.by, data)
+    if turn.site.drive is Drive.STEP:
+        pressed = steps.pressed(steps.LOGICS[turn.site.logic], turn.motion.belief)
+        cut = phase not in ENERGISING  # taken back before it was seen: it may be too short to count
+        turn.motion = replace(turn.motion, belief=pressed | turn.motion.belief if cut else pressed)
+    if ordered.direction is None or phase not in {Phase.DRIVING, Phase.PRESSING}:
+        return
+    turn.motion = replace(turn.motion, began_s=turn.now_s)
+    if turn.site.drive is Drive.STEP and turn.motion.belief != {steps.RUNS[ordered.direction]}:
+        turn.prove(State.UNKNOWN, Evidence.NONE, turn.motion.move)
+    else:
+        turn.prove(UNDER_WAY[ordered.direction], Evidence.DRIVE, turn.motion.move)
