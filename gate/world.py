@@ -1,135 +1,76 @@
-"""The simulated yard: a leaf with a motor, limits, a beam, and things that want to pass.
+"""The simulated yard, as the keeper and the tests know it: a plant, its sensors, its orders, its file.
 
-Physics only: `advance` takes the time that went by and which relays are on; `sensors` says what the switches then
-show. The rules never see this; they see mock pins that `drive` sets, as they would see a real yard's.
-
-`leaf` is 0.0 closed … 1.0 open. Things live on a road through the gateway: `along` is 0.0 under the beam, negative
-outside, positive inside the village.
+Physics only (`yard_plant`): `advance` takes the time that went by and which relays' coils are on; `sensors` says what
+the switches then show. The rules never see this; they see mock pins that `drive` sets, as they would see a real
+yard's. Who judges the rules asks the plant: `motor`, `contacts`, `leaf`, `speed`, `beam_broken`, `edge_pressed`.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
-import os
-from collections.abc import Collection
-from contextlib import suppress
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import assert_never
 
-from gate.model import Direction, JsonObject
+from gate.model import JsonObject, Sensor
 from gate.pins import Board
+from gate.yard_file import Kept, read_kept, write_kept
+from gate.yard_orders import (
+    BATTERY,
+    INPUTS,
+    SWAPPED,
+    WEATHER,
+    YARD_WORDS,
+    Becomes,
+    Enters,
+    Pushes,
+    Shows,
+    YardError,
+    read,
+    spell,
+)
+from gate.yard_parts import LimitFault
+from gate.yard_plant import TRAVEL_S, Plant
+from gate.yard_road import Thing
 
-TRAVEL_S = 8.0
-START_DELAY_S = 0.15
-RAMP_S = 0.3
-LIMIT_WINDOW = 0.03
-ROAD_END = 1.5
-STOP_LINE = 0.5
-PATIENCE_S = 45.0
-SWITCHES = ("night", "rain", "insects")
+__all__ = ["TRAVEL_S", "YARD_WORDS", "Thing", "Yard", "YardError"]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Breed:
-    """A sort of thing: its length on the road, its speed per second, how far open the leaf must be to pass."""
-
-    length: float
-    speed: float
-    needs: float
-
-
-BREEDS = {
-    "car": Breed(length=0.36, speed=0.45, needs=0.7),
-    "motorbike": Breed(length=0.18, speed=0.6, needs=0.4),
-    "person": Breed(length=0.06, speed=0.16, needs=0.2),
-    "dog": Breed(length=0.08, speed=0.3, needs=0.2),
-}
+NOT_FAULTS = frozenset({*WEATHER, BATTERY, *INPUTS} - {Sensor.RELEASE, Sensor.CABINET})
+ALL_QUIET = dict.fromkeys([sensor.value for sensor in Sensor], False)
 
 
-@dataclass(kw_only=True, slots=True)
-class Thing:
-    """One thing on the road."""
-
-    id: int
-    kind: str
-    along: float
-    direction: int
-    waited_s: float = 0.0
-
-    @property
-    def breed(self) -> Breed:
-        """Its length, speed and needs."""
-        return BREEDS[self.kind]
-
-    @property
-    def breaks_beam(self) -> bool:
-        """Tell whether it stands in the light of the photocell."""
-        return abs(self.along) < self.breed.length / 2
+@lru_cache(maxsize=1024)
+def _active_in(levels: tuple[bool, ...]) -> frozenset[Sensor]:
+    """Return the sensors that these levels, in the order of `Sensor`, show as active."""
+    return frozenset(sensor for sensor, active in zip(Sensor, levels, strict=True) if active)
 
 
-class YardError(Exception):
-    """An order that the yard does not know; the message names what it knows."""
-
-
-class Yard:
-    """What is true, whatever the sensors say."""
-
-    def __init__(self) -> None:
-        self.leaf = 0.0
-        self.speed = 0.0
-        self.relays: frozenset[Direction] = frozenset()
-        self.things: list[Thing] = []
-        self.beam_held = False
-        self.switched = dict.fromkeys(SWITCHES, False)
-        self._energised_s = 0.0
-        self._numbers = itertools.count(1)
-
-    @property
-    def beam_broken(self) -> bool:
-        """Tell whether the photocell's light is interrupted."""
-        return self.beam_held or any(thing.breaks_beam for thing in self.things)
-
-    @property
-    def is_lively(self) -> bool:
-        """Tell whether anything moves."""
-        return bool(self.speed or self.relays or self.things)
-
-    def advance(self, dt_s: float, relays: Collection[Direction]) -> None:
-        """Let `dt_s` go by with these drive relays on."""
-        energised = frozenset(relays)
-        self._energised_s = self._energised_s + dt_s if energised == self.relays else 0.0
-        self.relays = energised
-        self._move_leaf(dt_s)
-        for thing in self.things:
-            self._move_thing(thing, dt_s)
-        self.things = [thing for thing in self.things if abs(thing.along) <= ROAD_END]
+class Yard(Plant):
+    """A plant behind wires, that takes orders."""
 
     def sensors(self) -> dict[str, bool]:
-        """Return what the switches show, true = active."""
-        return {
-            "limit_closed": self.leaf <= LIMIT_WINDOW,
-            "limit_open": self.leaf >= 1.0 - LIMIT_WINDOW,
-            "beam": self.beam_broken,
-        }
+        """Return what the wires of all sensors say, by `Sensor` value; true is active."""
+        shown = ALL_QUIET.copy()
+        conditions = self.conditions
+        if conditions:
+            for sensor in INPUTS:
+                shown[sensor] = sensor in conditions
+            if "power" in conditions:
+                shown["mains_lost"] = True
+        swapped = SWAPPED in conditions
+        shown["limit_open"] = (self._closed_limit if swapped else self._open_limit).shown
+        shown["limit_closed"] = (self._open_limit if swapped else self._closed_limit).shown
+        shown["beam"] = self._shown_beam()
+        shown["edge"] = self.edge_pressed
+        return shown
 
-    def drive(self, board: Board) -> None:
-        """Put what the switches show on the mock pins."""
-        board.drive_mock(self.sensors())
+    def active(self) -> frozenset[Sensor]:
+        """Return the sensors whose wires say that they are active."""
+        return _active_in(tuple(self.sensors().values()))
 
-    def obey(self, action: str, arguments: list[str]) -> JsonObject:
-        """Do what a maintainer asks for, in the words of `antt-gate yard`. Raises `YardError`."""
-        if action in BREEDS:
-            return self._enter(action, arguments)
-        if action == "beam" and arguments in (["blocked"], ["clear"]):
-            self.beam_held = arguments == ["blocked"]
-        elif action in (*SWITCHES, "day") and arguments in ([], ["on"], ["off"]):
-            on = arguments != ["off"]
-            self.switched["night" if action == "day" else action] = on is not (action == "day")
-        elif action != "show":
-            known = f"show, {', '.join(BREEDS)} [in|out], beam blocked|clear, day, {'|'.join(SWITCHES)} [on|off]"
-            raise YardError(f"the yard does not know {' '.join([action, *arguments])!r}; it knows: {known}")
-        return self.truth()
+    @property
+    def faults(self) -> list[str]:
+        """Every fault that is on, in the words that order it."""
+        return sorted(spell(*each) for each in self.conditions.items() if each[0] not in NOT_FAULTS)
 
     def truth(self) -> JsonObject:
         """Return all that is true."""
@@ -137,66 +78,60 @@ class Yard:
             "leaf": round(self.leaf, 4),
             "speed": round(self.speed, 4),
             "relays": sorted(self.relays),
-            "things": [
-                {
-                    "id": thing.id,
-                    "kind": thing.kind,
-                    "along": round(thing.along, 4),
-                    "direction": thing.direction,
-                    "length": thing.breed.length,
-                }
-                for thing in self.things
-            ],
+            "contacts": sorted(self.contacts),
+            "motor": self.motor,
+            "operator": self.operator.phase,
+            "things": [thing.plain() for thing in self.things],
             "beam_broken": self.beam_broken,
             "beam_held": self.beam_held,
-            **self.switched,
+            "edge_pressed": self.edge_pressed,
+            "sensors": sorted(name for name, active in self.sensors().items() if active),
+            "faults": self.faults,
+            "wind": self._is_windy,
+            "slope": self.slope,
+            **{name: name in self.conditions for name in (*WEATHER, BATTERY)},
         }
 
-    def load(self, path: Path) -> None:
-        """Find the leaf where it was left; a file that is missing or damaged leaves it closed."""
-        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-            kept = json.loads(path.read_bytes())
-            self.leaf = min(1.0, max(0.0, float(kept["leaf"])))
-            self.switched.update({name: bool(kept[name]) for name in SWITCHES})
+    def drive(self, board: Board) -> None:
+        """Put what the wires say on the mock pins."""
+        board.drive_mock(self.sensors())
 
-    def save(self, path: Path) -> None:
-        """Leave the leaf where it is, for the next start. A disk that refuses is no reason to stop a gate."""
-        with suppress(OSError):
-            draft = path.with_suffix(".new")
-            draft.write_text(json.dumps({"leaf": self.leaf, **self.switched}), encoding="ascii")
-            os.replace(draft, path)  # noqa: PTH105 - the atomic call by its own name
-
-    def _enter(self, kind: str, arguments: list[str]) -> JsonObject:
-        if arguments not in ([], ["in"], ["out"]):
-            raise YardError(f"a {kind} goes in or out, not {' '.join(arguments)!r}")
-        direction = -1 if arguments == ["out"] else 1
-        along = -direction * ROAD_END
-        self.things.append(Thing(id=next(self._numbers), kind=kind, along=along, direction=direction))
+    def obey(self, action: str, arguments: list[str]) -> JsonObject:
+        """Do what a maintainer asks for, in the words of `antt-gate yard`. Raises `YardError`."""
+        match read(action, arguments):
+            case Enters(kind=kind, direction=direction):
+                self._road.enter(kind, direction)
+            case Pushes(way=way):
+                self.push(way)
+            case Becomes(subject=subject, condition=condition):
+                self.become(subject, condition)
+            case Shows():
+                pass
+            case never:
+                assert_never(never)
         return self.truth()
 
-    def _move_leaf(self, dt_s: float) -> None:
-        wanted = 0.0
-        if len(self.relays) == 1 and self._energised_s >= START_DELAY_S:
-            wanted = (1.0 if Direction.OPEN in self.relays else -1.0) / TRAVEL_S
-        change = dt_s / RAMP_S / TRAVEL_S
-        self.speed += max(-change, min(change, wanted - self.speed))
-        reached = self.leaf + self.speed * dt_s
-        self.leaf = min(1.0, max(self._least_opening(), reached))
-        if self.leaf != reached:
-            self.speed = 0.0
+    def load(self, path: Path) -> None:
+        """Find leaf and conditions as they were left; what is missing or damaged is as in a new yard."""
+        kept = read_kept(path)
+        if kept.leaf is not None:
+            self.leaf = kept.leaf
+        for subject, condition in kept.conditions.items():
+            self.become(subject, condition)
+        for name, active in kept.stuck.items():
+            self._show(name, active=active)
 
-    def _least_opening(self) -> float:
-        """Return how far the leaf can close: not through what stands in its way."""
-        held = max((thing.breed.needs for thing in self.things if thing.breaks_beam), default=0.0)
-        return min(held, self.leaf)
+    def save(self, path: Path) -> None:
+        """Leave all as it is, for the next start; a disk that refuses is passed over."""
+        stuck = {name: limit.shown for name, limit in self._limits.items() if limit.fault is LimitFault.STUCK}
+        if self._frozen_beam is not None:
+            stuck["beam"] = self._frozen_beam
+        write_kept(path, Kept(leaf=self.leaf, conditions=self.conditions, stuck=stuck))
 
-    def _move_thing(self, thing: Thing, dt_s: float) -> None:
-        ahead = -thing.along * thing.direction
-        step = thing.breed.speed * dt_s
-        waits = ahead - step < STOP_LINE <= ahead and self.leaf < thing.breed.needs
-        if not waits:
-            thing.along += thing.direction * step
-            return
-        thing.waited_s += dt_s
-        if thing.waited_s > PATIENCE_S:
-            thing.direction = -thing.direction
+    def _show(self, name: str, *, active: bool) -> None:
+        """Have a stuck sensor show what it showed when it was kept."""
+        if name == "beam" and self._frozen_beam is not None:
+            self._frozen_beam = active
+        limit = self._limits.get(name)
+        if limit is not None and limit.fault is LimitFault.STUCK:
+            limit.shown = active
