@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from config import words
-from config.rules import Problem
+from config.problem import Problem
 from config.schema import BETWEEN_KEYS, Settings
 
 Path = Sequence[int | str]
@@ -32,11 +32,14 @@ def explain(details: Sequence[ErrorDetails]) -> list[Problem]:
     one beside it is its misspelling.
     """
     unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+    inside = {detail["loc"][:-1] for detail in details}  # a list with a wrong entry is no list that is too short
     meant = {(*path[:-1], near) for path in unknown if (near := _nearest(path))}
     return [
         _problem(detail)
         for detail in details
-        if detail["type"] != BETWEEN_KEYS and not (detail["type"] == "missing" and detail["loc"] in meant)
+        if detail["type"] != BETWEEN_KEYS
+        and not (detail["type"] == "missing" and detail["loc"] in meant)
+        and not (detail["type"] == "too_short" and detail["loc"] in inside)
     ]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from config import rules
-from config.rules import Problem
+from config.problem import Problem
 from config.schema import Settings
 from config.words import holds_path, section_of
 
@@ -145,5 +145,6 @@ def _filled(tables: Mapping[str, object], section: type[BaseModel]) -> Tables:
             filled[name] = _filled(given, inner)
         elif name not in filled and not field.is_required():
             default = field.get_default()
-            filled[name] = default.model_dump() if isinstance(default, BaseModel) else default
+            plain = default.model_dump() if isinstance(default, BaseModel) else default
+            filled[name] = _filled(plain, inner) if isinstance(plain, dict) and inner else plain
     return filled

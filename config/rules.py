@@ -9,23 +9,11 @@ The tables may hold anything: a rule that does not understand a value keeps sile
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-Tables = Mapping[str, object]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """One thing that is wrong with a configuration: which key, and what is wrong with its value and what to do."""
-
-    key: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.text}" if self.key else self.text
+from config import gate_rules, timetable_rules
+from config.problem import Problem, Tables, at, number
 
 
 def broken(tables: Tables) -> list[Problem]:
@@ -33,43 +21,14 @@ def broken(tables: Tables) -> list[Problem]:
     return [problem for rule in RULES for problem in rule(tables)]
 
 
-def _at(tables: Tables, *path: str) -> object:
-    found: object = tables
-    for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
-
-
-def _number(value: object) -> float | None:
-    try:
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-    except OverflowError:
-        return None
-
-
-def _one_signal_a_line(tables: Tables) -> Iterator[Problem]:
-    pins = _at(tables, "gate", "pins")
-    used: defaultdict[int, list[str]] = defaultdict(list)
-    for signal in pins if isinstance(pins, Mapping) else ():
-        line = _at(tables, "gate", "pins", signal, "line")
-        if isinstance(line, int) and not isinstance(line, bool):
-            used[line].append(str(signal))
-    for line, signals in sorted(used.items()):
-        if len(signals) > 1:
-            yield Problem(
-                key="gate.pins",
-                text=f"line {line} is used by {' and '.join(signals)}; give every signal a line of its own",
-            )
-
-
 def _video_has_an_address(tables: Tables) -> Iterator[Problem]:
-    source, url = _at(tables, "camera", "source"), _at(tables, "camera", "url")
-    if source == "video" and not url and _at(tables, "camera", "enabled") is not False:
+    source, url = at(tables, "camera", "source"), at(tables, "camera", "url")
+    if source == "video" and not url and at(tables, "camera", "enabled") is not False:
         yield Problem(key="camera.url", text="is missing; camera.source 'video' reads a file, rtsp://… or /dev/video…")
 
 
 def _address_holds_no_password(tables: Tables) -> Iterator[Problem]:
-    url = _at(tables, "camera", "url")
+    url = at(tables, "camera", "url")
     try:
         secret = isinstance(url, str) and "@" in urlsplit(url).netloc
     except ValueError:
@@ -82,8 +41,8 @@ def _address_holds_no_password(tables: Tables) -> Iterator[Problem]:
 
 
 def _scene_needs_a_simulated_yard(tables: Tables) -> Iterator[Problem]:
-    drawn = _at(tables, "camera", "source") == "scene" and _at(tables, "camera", "enabled") is not False
-    factory = _at(tables, "gate", "pin_factory")
+    drawn = at(tables, "camera", "source") == "scene" and at(tables, "camera", "enabled") is not False
+    factory = at(tables, "gate", "pin_factory")
     if drawn and factory != "mock":
         yield Problem(
             key="camera.source",
@@ -93,7 +52,7 @@ def _scene_needs_a_simulated_yard(tables: Tables) -> Iterator[Problem]:
 
 
 def _zones_have_names_of_their_own(tables: Tables) -> Iterator[Problem]:
-    zones = _at(tables, "camera", "zones")
+    zones = at(tables, "camera", "zones")
     seen: set[str] = set()
     for zone in zones if isinstance(zones, list | tuple) else ():
         name = zone.get("name") if isinstance(zone, Mapping) else None
@@ -105,7 +64,7 @@ def _zones_have_names_of_their_own(tables: Tables) -> Iterator[Problem]:
 
 def _a_clip_holds_its_rolls(tables: Tables) -> Iterator[Problem]:
     before, after, longest = (
-        _number(_at(tables, "recording", key)) for key in ("pre_roll_s", "post_roll_s", "max_clip_s")
+        number(at(tables, "recording", key)) for key in ("pre_roll_s", "post_roll_s", "max_clip_s")
     )
     if before is not None and after is not None and longest is not None and before + after > longest:
         yield Problem(
@@ -116,7 +75,7 @@ def _a_clip_holds_its_rolls(tables: Tables) -> Iterator[Problem]:
 
 def _the_broker_knows_who_we_are(tables: Tables) -> Iterator[Problem]:
     def given(key: str) -> bool:
-        return _at(tables, "mqtt", key) is not None
+        return at(tables, "mqtt", key) is not None
 
     if given("cert_file") != given("key_file"):
         absent = "key_file" if given("cert_file") else "cert_file"
@@ -129,7 +88,8 @@ def _the_broker_knows_who_we_are(tables: Tables) -> Iterator[Problem]:
 
 Rule = Callable[[Tables], Iterator[Problem]]
 RULES: tuple[Rule, ...] = (
-    _one_signal_a_line,
+    *gate_rules.RULES,
+    *timetable_rules.RULES,
     _video_has_an_address,
     _address_holds_no_password,
     _scene_needs_a_simulated_yard,

@@ -1,9 +1,9 @@
 """The configuration of one gate, as types.
 
-Every key that a site may set stands here with its unit, its range and its default; docs/configuration.md repeats it and
-a test compares. Unknown keys are refused (`explain.py` names the nearest known one). Rules between keys (no two signals
-on one line) stand in `rules.py`; `Settings` holds them, so that a configuration that could be unsafe never becomes a
-`Settings`. All values are immutable once loaded.
+Every key that a site may set stands here, or in `drive.py`, `wiring.py` and `timetable.py`, with its unit, its range
+and its default; docs/configuration.md repeats it and a test compares. Unknown keys are refused (`explain.py` names the
+nearest known one). Rules between keys (no two signals on one line) stand in `rules.py`; `Settings` holds them, so that
+a configuration that could be unsafe never becomes a `Settings`. All values are immutable once loaded.
 
 A field's description is also what a person reads when its value is wrong. Secrets are never in the configuration: a key
 that ends in `_file` names a file that holds one.
@@ -15,30 +15,24 @@ import zoneinfo
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from config import rules
+from config.drive import Alarms, GateSection
+from config.section import Identifier, Section
+from config.wiring import InputPin, OutputPin
 
-Identifier = Annotated[
-    str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", title="a short name of a-z, 0-9 and '-', at most 32 characters")
-]
+__all__ = ["BETWEEN_KEYS", "Camera", "InputPin", "OutputPin", "Point", "Rectangle", "Settings", "Tls"]
+
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Point = tuple[Fraction, Fraction]
 Rectangle = tuple[Fraction, Fraction, Fraction, Fraction]
 Width = Annotated[int, Field(ge=160, le=3840, multiple_of=2)]
 Height = Annotated[int, Field(ge=120, le=2160, multiple_of=2)]
-HIGHEST_LINE = 27  # GPIO lines on the 40-pin header of every Raspberry Pi
-LOWEST_OUTPUT_LINE = 9  # 0 to 8 are pulled high from power-on until the keeper claims them: docs/wiring.md
 SMALLEST_AREA = 0.0001  # fraction of the picture: 92 pixels of 1280 by 720
 NO_ZONE = "is not an IANA time zone that this machine knows, such as 'Asia/Ho_Chi_Minh' (Debian package: tzdata)"
 BETWEEN_KEYS = "between_keys"
-
-
-class Section(BaseModel):
-    """A table of the file: frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Site(Section):
@@ -57,81 +51,6 @@ class Site(Section):
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as "Asia"
             raise ValueError(NO_ZONE) from None
         return value
-
-
-class InputPin(Section):
-    """One sensor line: where it is wired and which level means that the sensor is active."""
-
-    line: int = Field(ge=0, le=HIGHEST_LINE, description="GPIO line (BCM number).")
-    active: Literal["high", "low"] = Field(
-        default="low", description="Level when the limit is reached or the beam is broken."
-    )
-    pull: Literal["up", "down", "none"] = Field(
-        default="up", description="Internal resistor; 'none' where the board has one of its own."
-    )
-
-
-class OutputPin(Section):
-    """One relay or lamp line and the level that switches it on."""
-
-    line: int = Field(
-        ge=LOWEST_OUTPUT_LINE,
-        le=HIGHEST_LINE,
-        description="GPIO line (BCM number). Lines 0 to 8 are high at power-on and could switch a relay by themselves.",
-    )
-    active: Literal["high", "low"] = Field(
-        default="high", description="Level that switches the output on; 'high' is the safer board (docs/wiring.md)."
-    )
-
-
-class Pins(Section):
-    """Which line each signal is wired to. What a site does not have is left out."""
-
-    open_relay: OutputPin = Field(description="Contactor that runs the leaf open.")
-    close_relay: OutputPin = Field(description="Contactor that runs the leaf closed.")
-    limit_open: InputPin = Field(description="Limit switch, active when the leaf is fully open.")
-    limit_closed: InputPin = Field(description="Limit switch, active when the leaf is fully closed.")
-    beam: InputPin | None = Field(default=None, description="Photocell across the gateway, active when broken.")
-    lamp: OutputPin | None = Field(default=None, description="Warning lamp, on before and during every move.")
-    buzzer: OutputPin | None = Field(default=None, description="Buzzer, on during the warning before a close.")
-    siren: OutputPin | None = Field(default=None, description="Siren.")
-    light: OutputPin | None = Field(default=None, description="Courtesy light over the gateway.")
-
-    def by_line(self) -> list[tuple[str, int]]:
-        """Return (signal, line) of every pin that is wired."""
-        wired = ((name, getattr(self, name)) for name in type(self).model_fields)
-        return [(name, pin.line) for name, pin in wired if pin is not None]
-
-
-class Timing(Section):
-    """How long things take at this gate, in seconds unless the name says otherwise."""
-
-    dead_time_s: float = Field(default=0.5, ge=0.3, le=1.5, description="Pause between opposite directions (I2).")
-    max_travel_s: float = Field(
-        default=30.0, ge=2.0, le=300.0, description="Longest run of a drive in one direction (I9)."
-    )
-    warning_s: float = Field(
-        default=5.0, ge=5.0, le=30.0, description="Lamp and buzzer before a close that nobody attends."
-    )
-    unsighted_warning_s: float = Field(
-        default=10.0, ge=5.0, le=60.0, description="Lamp, buzzer and siren before a remote close that nobody saw."
-    )
-    lease_ms: int = Field(
-        default=300, ge=100, le=300, description="Outputs drop this long after the gate process falls silent (I6)."
-    )
-
-
-class GateSection(Section):
-    """The drive and its wiring."""
-
-    drive: Literal["held"] = Field(
-        default="held", description="'held': one relay per direction, energised while the leaf moves."
-    )
-    pin_factory: Literal["lgpio", "mock"] = Field(
-        default="lgpio", description="'lgpio' on a Raspberry Pi; 'mock' simulates the whole yard."
-    )
-    pins: Pins
-    timing: Timing = Timing()
 
 
 class Zone(Section):
@@ -256,6 +175,7 @@ class Settings(Section):
 
     site: Site
     gate: GateSection
+    alarms: Alarms = Alarms()
     camera: Camera = Camera()
     recording: Recording = Recording()
     mqtt: Mqtt = Mqtt()

@@ -13,6 +13,8 @@ SMALLEST = """\
 [site]
 id = "gate-1"
 name = "Cổng thôn 1"
+[gate.timing]
+max_travel_s = 30.0
 [gate.pins]
 open_relay = { line = 17 }
 close_relay = { line = 27 }

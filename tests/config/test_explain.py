@@ -9,18 +9,19 @@ from tests.config.conftest import Refused
 
 def test_wrong_values_and_broken_rules_are_told_together(refused: Refused) -> None:
     """A wrong key in a section must not hide a rule that the rest of the section breaks."""
-    problems = refused("""
+    problems = refused(
+        """
 beam = { line = 27, pul = "up" }
 lamp = { line = 4 }
-[gate.timing]
-dead_time_s = 0.1
 [camera]
 source = "video"
 fps = 0
 [mqtt]
 cert_file = "gate.pem"
 port = "1883"
-""")
+""",
+        ("gate.timing.dead_time_s=0.1",),
+    )
     assert len(problems) == 9
     for expected in (
         "gate.pins.beam.pul: unknown key; did you mean pull?",

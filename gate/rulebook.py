@@ -1,0 +1,92 @@
+"""From a configuration to what the rules know of the site."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from config.schema import Settings
+from config.timetable import DAYS, WEEK, date_span, span
+from config.timetable import Period as ConfiguredPeriod
+from gate.model import Alarm, Drive, Sensor, State
+from gate.schedule import Period, Timetable
+from gate.site import Site, Timing
+
+Value = TypeVar("Value")
+WANTS = {"open": State.OPEN, "closed": State.CLOSED, "nothing": None}
+
+
+def site_of(settings: Settings) -> Site:
+    """Return the site that a checked configuration describes."""
+    gate, wired = settings.gate, settings.gate.pins.wired()
+    return Site(
+        timing=_timing(settings),
+        drive=Drive(gate.drive),
+        logic=gate.step_logic or "",
+        sensors=frozenset(sensor for sensor in Sensor if sensor.value in wired),
+        has_beam_test="beam_test" in wired,
+        auto_close_s=gate.auto_close.after_s,
+        after_pass_s=gate.auto_close.after_pass_s,
+        reversals_unattended=gate.reversals_unattended,
+        reversals_attended=gate.reversals_attended,
+        siren_for=_siren_for(settings),
+        open_and_stay=gate.open_and_stay,
+        service_cycles=gate.service_cycles,
+    )
+
+
+def _timing(settings: Settings) -> Timing:
+    given = settings.gate.timing
+    return Timing(
+        dead_time_s=given.dead_time_s,
+        max_travel_s=given.max_travel_s,
+        warning_s=given.warning_s,
+        unsighted_warning_s=given.unsighted_warning_s,
+        emergency_warning_s=given.emergency_warning_s,
+        leave_limit_s=given.leave_limit_s,
+        pulse_s=given.pulse_ms / 1000,
+        siren_s=given.siren_s,
+        hold_s=given.hold_minutes * 60.0,
+        courtesy_s=given.courtesy_s,
+        remind_s=settings.alarms.remind_s,
+        beam_tamper_s=settings.alarms.beam_tamper_s,
+        clear_s=given.clear_s,
+    )
+
+
+def _siren_for(settings: Settings) -> frozenset[Alarm]:
+    """Return the alarms that sound the siren: none without one, the configured ones, or the default of the project."""
+    if settings.gate.pins.siren is None:
+        return frozenset()
+    named = settings.alarms.siren
+    return frozenset({Alarm.FORCED_OPEN} if named is None else map(Alarm, named))
+
+
+def timetable_of(settings: Settings) -> Timetable:
+    """Return the timetable that a checked configuration describes, in the time zone of the site."""
+    return Timetable(zone=ZoneInfo(settings.site.timezone), periods=tuple(map(_period, settings.gate.timetable)))
+
+
+def _period(given: ConfiguredPeriod) -> Period:
+    start_min, end_min = _present(span(given.start, given.end))
+    return Period(
+        name=given.name or f"{given.start}-{given.end}",
+        start_min=start_min,
+        end_min=end_min,
+        wants=WANTS[given.wants],
+        exit_opens=given.exit_opens,
+        days=frozenset(WEEK.index(day) for name in given.days or () for day in DAYS[name]),
+        dates=tuple(map(_dates, given.dates or ())),
+    )
+
+
+def _dates(text: str) -> tuple[dt.date, dt.date]:
+    return _present(date_span(text))
+
+
+def _present(value: Value | None) -> Value:
+    """Return a value that the check of the configuration has made sure of."""
+    if value is None:
+        raise ValueError("a timetable that was never checked")
+    return value
