@@ -63,11 +63,23 @@ def _daemon(socket: Path) -> Iterator[Finding]:
     reasons = snapshot["reasons"]
     because = ", ".join(map(str, reasons)) if isinstance(reasons, list) else ""
     yield Finding(subject="health", good=snapshot["health"] == "ok", text=f"{snapshot['health']} {because}".strip())
+    yield from _standing(snapshot)
     yield _levels(snapshot)
     processes = snapshot["processes"]
     for name, known in processes.items() if isinstance(processes, dict) else ():
         if isinstance(known, dict) and not known.get("off") and not (simulated and name == "mqtt_bridge"):
             yield _process(name, known)
+
+
+def _standing(snapshot: JsonObject) -> Iterator[Finding]:
+    """Look at what people have asked of the gate, and at what nobody has acknowledged yet."""
+    mode = snapshot.get("mode")
+    until = f" until {snapshot['mode_until']}" if snapshot.get("mode_until") else ""
+    yield Finding(subject="mode", good=mode == "normal", text=f"{mode}{until}")
+    alarms = snapshot.get("alarms")
+    names = [str(alarm.get("alarm")) for alarm in alarms if isinstance(alarm, dict)] if isinstance(alarms, list) else []
+    told = f"{', '.join(names)}; look at the gate, then antt-gate ack" if names else "none is waiting"
+    yield Finding(subject="alarms", good=not names, text=told)
 
 
 def _levels(snapshot: JsonObject) -> Finding:

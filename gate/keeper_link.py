@@ -15,12 +15,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from config.schema import InputPin, Settings
 from gate.keeper import LARGEST_PACKET
-from gate.model import JsonObject, Outputs
+from gate.model import Drive, Json, JsonObject, Outputs, Relay
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,9 @@ STOP_S = 1.0
 START_S = 10.0
 SILENCE_S = 0.5
 WATCH_S = 0.1
+LONGEST_PULSE_S = 1.0
+BEYOND_TRAVEL_S = 1.0
+OTHERS = tuple(field.name for field in fields(Outputs) if field.name != "relay")
 
 
 def pins_of(settings: Settings) -> list[JsonObject]:
@@ -41,6 +44,14 @@ def pins_of(settings: Settings) -> list[JsonObject]:
         pull = pin.pull if isinstance(pin, InputPin) else None
         pins.append({"signal": signal, "line": line, "active_high": pin.active == "high", "pull": pull})
     return pins
+
+
+def longest_of(settings: Settings) -> dict[str, Json]:
+    """Return how many seconds each wired drive relay may stay on: a travel and a little more, or a pulse (I9)."""
+    wired = {signal for signal, _ in settings.gate.pins.by_line()}
+    held = Drive(settings.gate.drive) is Drive.HELD
+    longest_s = settings.gate.timing.max_travel_s + BEYOND_TRAVEL_S if held else LONGEST_PULSE_S
+    return {relay.value: longest_s for relay in Relay if relay in wired}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +73,9 @@ class KeeperLink:
             "simulated": settings.simulated,
             "lease_s": settings.gate.timing.lease_ms / 1000,
             "dead_time_s": settings.gate.timing.dead_time_s,
+            "longest_s": longest_of(settings),
+            "drive": settings.gate.drive,
+            "logic": settings.gate.step_logic,
             "yard_file": str(settings.storage.state_dir / "yard.json"),
             "trace": str(trace) if trace else None,
         }
@@ -96,7 +110,7 @@ class KeeperLink:
         with theirs:
             ours.setblocking(False)
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "gate.keeper", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "gate.keeper", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, "LG_WD": str(self._runtime)},  # lgpio leaves files where it works (gpiozero #1106)
@@ -136,9 +150,9 @@ class KeeperLink:
 
     def order(self, for_seq: int, outputs: Outputs, *, fast: bool) -> None:
         """Answer a sample with what is to be on. If the keeper can't take it, its lease runs out."""
-        others = [name for name in ("lamp", "buzzer", "siren", "light") if getattr(outputs, name)]
-        drive = outputs.drive.value if outputs.drive else None
-        self._send({"t": "order", "for": for_seq, "drive": drive, "on": others, "fast": fast})
+        others = [name for name in OTHERS if getattr(outputs, name)]
+        relay = outputs.relay.value if outputs.relay else None
+        self._send({"t": "order", "for": for_seq, "relay": relay, "on": others, "fast": fast})
 
     def yard(self, action: str, arguments: list[str]) -> int:
         """Pass an order to the simulated yard; the answer comes as a packet with this number."""

@@ -1,15 +1,15 @@
-"""Lines claimed without a glitch, on mock pins and on a recorder of what lgpio would be told."""
+"""Lines claimed without a glitch, on mock pins and on a recorder of what lgpio is told under the real gpiozero."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import gc
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from gate import pins
-from gate.pins import Board, Pin, PinsError, Trace, header_chip, mock_factory
+from gate.pins import Board, Pin, PinsError, Trace, header_chip, mock_factory, real_factory, sweep
+from tests.lgpio_stub import Pi, raspberry_pi
 
 RELAY_LOW = Pin(signal="open_relay", line=17, active_high=False)
 RELAY = Pin(signal="close_relay", line=27, active_high=True)
@@ -24,8 +24,8 @@ def test_an_active_low_output_is_never_seen_on_its_active_level() -> None:
     factory = mock_factory({17: "open_relay", 27: "close_relay"}, lambda _, name, level: seen.append((name, level)))
     board = Board(factory, [RELAY_LOW, RELAY])
     assert board.shown() == {"open_relay": False, "close_relay": False}
-    assert ("open_relay", False) not in seen
-    assert ("close_relay", True) not in seen
+    board.close()
+    assert seen == [], "claimed at the level that it had without us, and left at it"
 
 
 def test_inputs_follow_their_polarity_and_pull() -> None:
@@ -64,32 +64,112 @@ def test_years_of_changes_do_not_pile_up_in_memory() -> None:
     assert len(factory.pin("GPIO27").states) <= 2
 
 
-@dataclass
-class LgpioPin:
-    """The part of gpiozero's LGPIOPin that ours builds on; it records what lgpio is told."""
+@pytest.mark.parametrize("pin", [RELAY, RELAY_LOW])
+def test_on_lgpio_an_output_is_claimed_once_with_its_level(pin: Pin) -> None:
+    """Gpiozero itself would claim an input without pull, then an output at level 0, then write (gpiozero #1177)."""
+    off = int(not pin.active_high)
+    with raspberry_pi() as pi:
+        board = Board(real_factory(), [LIMIT, pin])
+        assert pi.told_of(pin.line) == [("gpio_claim_output", pin.line, off)]
+        board.switch({pin.signal: True})
+        board.close()
+        assert pi.shown(pin.line) == [off, 1 - off, off]
 
-    factory: SimpleNamespace
-    _number: int
-    told: list[tuple[object, ...]] = field(default_factory=list)
 
-    def close(self) -> None:
-        self.told.append(("claim_input", self._number))
+def test_on_lgpio_outputs_are_claimed_before_anything_else() -> None:
+    with raspberry_pi() as pi:
+        Board(real_factory(), [LIMIT, RELAY])
+        claims = [call for call in pi.calls if str(call[0]).startswith("gpio_claim")]
+    assert claims[0] == ("gpio_claim_output", RELAY.line, 0)
 
 
-@pytest.mark.parametrize("level", [False, True])
-def test_on_lgpio_an_output_is_claimed_with_its_level_in_one_call(level: bool) -> None:  # noqa: FBT001 - a level
-    told: list[tuple[int, int, int]] = []
+@pytest.mark.parametrize("pin", [RELAY, RELAY_LOW])
+def test_on_lgpio_a_closed_output_stays_driven_off(pin: Pin) -> None:
+    """It may float otherwise (gpiozero #1146): it is never an input and never freed, and its chip is closed last."""
+    with raspberry_pi() as pi:
+        board = Board(real_factory(), [LIMIT, pin])
+        board.close()
+        del board
+        gc.collect()
+        assert pi.told_of(pin.line) == [("gpio_claim_output", pin.line, int(not pin.active_high))]
+        assert pi.calls[-1] == ("gpiochip_close", 1)
 
-    def claim_output(handle: int, line: int, claimed: int) -> int:
-        told.append((handle, line, claimed))
-        return 0
 
-    glitch_free = pins._glitch_free(LgpioPin, claim_output)
-    pin = glitch_free(SimpleNamespace(_handle=7), 17)
-    pin.output_with_state(level)
-    assert told == [(7, 17, int(level))]
-    pin.close()
-    assert pin.told == [], "a closed output may float (gpiozero #1146); it stays driven"
+def test_on_lgpio_inputs_have_their_pull_and_are_read_by_polarity() -> None:
+    with raspberry_pi() as pi:
+        board = Board(real_factory(), [LIMIT, BEAM_NC, FLOATING])
+        assert board.read() == {"limit_open": False, "beam": True, "limit_closed": False}
+        pi.line(BEAM_NC.line).show(0)
+        assert board.read()["beam"] is False
+
+
+def test_the_chip_is_opened_by_its_label_whatever_gpiozero_would_choose() -> None:
+    """Gpiozero 2.0.1 opens number 4 on every Pi 5, whatever it is told; the kernel calls it 0 by now."""
+    with raspberry_pi(Pi(labels=("pinctrl-rp1",))) as pi:
+        assert real_factory().chip == 0
+    assert pi.calls == [("gpiochip_open", 0), ("gpiochip_close", 0), ("gpiochip_open", 0)]
+
+
+def test_a_line_that_somebody_else_holds_is_named_with_its_holder() -> None:
+    with raspberry_pi(Pi(held=frozenset({17}))), pytest.raises(PinsError, match=r"line 17 \(open_relay\).*lg"):
+        Board(real_factory(), [RELAY, RELAY_LOW])
+
+
+def test_every_line_that_can_not_be_claimed_is_named_and_the_others_are_off_all_the_same() -> None:
+    """A driver that died left a relay on; the next one must switch it off though another line is not to be had."""
+    with raspberry_pi(Pi(held=frozenset({17, 5}))) as pi:
+        pi.line(27).show(1)
+        with pytest.raises(PinsError, match=r"line 17 .*; GPIO line 5 \(limit_open\)"):
+            Board(real_factory(), [LIMIT, RELAY_LOW, RELAY])
+        assert pi.shown(27) == [1, 0]
+
+
+def test_a_line_that_fails_does_not_keep_the_others_on() -> None:
+    with raspberry_pi() as pi:
+        board = Board(real_factory(), [RELAY_LOW, RELAY])
+        board.switch({"open_relay": True, "close_relay": True})
+        pi.broken = {17}
+        board.all_off()
+        assert board.shown() == {"open_relay": True, "close_relay": False}
+        pi.broken = set()
+        board.all_off()
+        assert board.shown() == {"open_relay": False, "close_relay": False}
+
+
+def test_lines_that_can_not_be_read_are_an_error_that_says_so() -> None:
+    with raspberry_pi() as pi:
+        board = Board(real_factory(), [LIMIT])
+        pi.mute = True
+        with pytest.raises(PinsError, match="bad GPIO read"):
+            board.read()
+
+
+def test_a_sweep_switches_off_what_it_can_and_tells_the_rest() -> None:
+    with raspberry_pi(Pi(held=frozenset({17}))) as pi:
+        swept = sweep(real_factory(), [RELAY_LOW, RELAY])
+        assert swept.off == ("close_relay",)
+        assert len(swept.failed) == 1
+        assert "open_relay" in swept.failed[0]
+        assert pi.shown(27) == [0]
+
+
+def test_a_sweep_says_which_line_stays_on() -> None:
+    with raspberry_pi() as pi:
+        pi.line(27).show(1)
+        pi.deaf = {27}
+        swept = sweep(real_factory(), [RELAY])
+    assert swept.off == ()
+    assert "stays at its active level" in swept.failed[0]
+
+
+def test_a_sweep_after_a_dead_keeper_is_one_edge_and_a_second_one_is_none() -> None:
+    """Raspberry Pi OS leaves an output driven when its process dies (raspberrypi/linux #6117)."""
+    with raspberry_pi() as pi:
+        pi.line(27).show(1)
+        pi.line(17).show(0)
+        assert sweep(real_factory(), [RELAY_LOW, RELAY]).failed == ()
+        assert sweep(real_factory(), [RELAY_LOW, RELAY]).failed == ()
+        assert (pi.shown(17), pi.shown(27)) == ([0, 1], [1, 0])
 
 
 def lgpio_with(labels: list[str]) -> SimpleNamespace:
@@ -123,4 +203,4 @@ def test_a_machine_without_the_header_says_so(labels: list[str], word: str) -> N
 
 def test_a_machine_without_lgpio_says_what_to_install() -> None:
     with pytest.raises(PinsError, match=r"antt-gate\[pi\]"):
-        pins.real_factory()
+        real_factory()
