@@ -1,7 +1,7 @@
 """The main process, put together: build, start, wait, stop in reverse order.
 
-journal → socket → keeper → children, each with a line in the log; undone from the last to the first. Everything but
-the journal's writer runs in one event loop; nothing in it may block.
+journal → what was kept → socket → keeper → children, each with a line in the log; undone from the last to the first.
+Everything but the writers of files runs in one event loop; nothing in it may block.
 """
 
 from __future__ import annotations
@@ -17,25 +17,28 @@ from pathlib import Path
 
 from config.load import runtime_dir, socket_path
 from config.schema import Settings
-from gate import priority, wallclock
+from gate import incident, kept, priority
 from gate.client import new_id
+from gate.clocks import Clocks
 from gate.controller import Controller, Effects
+from gate.incident_file import About
 from gate.journal import Journal, JournalError, JournalReader, boot_id, utc
 from gate.keeper_link import Heard, KeeperLink
-from gate.memory import Timing
+from gate.keeper_news import KeeperNews
+from gate.memory import Kept, Plan
 from gate.model import Code, Command, Fact, JsonObject, Kind, Origin, Outputs, Refusal
 from gate.notify import notify, watchdog_s
 from gate.refusals import refuse
+from gate.ring import Ring
+from gate.rulebook import site_of
 from gate.server import By, Server, Wish, YardOrder
 from gate.supervisor import Supervisor, commands_of
 
 log = logging.getLogger(__name__)
 
-CLOCK_CHECK_S = 5.0
-CLOCK_JUMP_S = 2.0
 YARD_PATIENCE_S = 2.0
 REST_WITHIN_S = 0.3
-LATE_MS = 60.0
+KEPT_FILE = "state.json"
 CHILDREN = ("api", "camera", "mqtt_bridge")  # the page first: somebody may be waiting for it
 US = Origin(type="process", id="gate")
 
@@ -66,8 +69,12 @@ class App:
 
     def __init__(self, settings: Settings, config: Path, overrides: Sequence[str], trace: Path | None) -> None:
         self._settings = settings
-        timing = settings.gate.timing
-        self._journal = Journal(settings.storage.state_dir / "journal.db", self._written)
+        state_dir = settings.storage.state_dir
+        self._journal = Journal(state_dir / "journal.db", self._written)
+        self._found = kept.Found(kept=Kept())
+        self._kept = kept.KeptFile(state_dir / KEPT_FILE)
+        self._incidents = incident.IncidentFiles(state_dir / incident.FOLDER)
+        self._clocks = Clocks(settings, self._clock_changed, self._planned, self._clock_looked)
         self._server = Server(socket_path(settings), self)
         self._supervisor = Supervisor(
             commands_of(str(config), overrides, _wanted_children(settings)),
@@ -81,27 +88,22 @@ class App:
             trace,
             Heard(samples=self._samples, yard=self._yard_says, up=self._keeper_up, down=self._keeper_down),
         )
-        self._keeper_known: JsonObject = {"alive": False, "since": None, "restarts": -1, "health": {}}
-        self._controller = Controller(
-            Timing(
-                dead_time_s=timing.dead_time_s,
-                max_travel_s=timing.max_travel_s,
-                warning_s=timing.warning_s,
-                unsighted_warning_s=timing.unsighted_warning_s,
-            ),
-            Effects(write=self._write, order=self._order, publish=self._publish, utc=_wall),
-            time.monotonic(),
-            has_beam=settings.gate.pins.beam is not None,
-        )
-        self._sampled_s = 0.0
+        self._news = KeeperNews(lambda kind, data: self._write(kind, US, data), lambda: utc(time.time()))
+        self._site = site_of(settings)
+        self._ring = Ring(incident.recorder(self._incidents, self._about, self._site))
+        self._controller = self._new_controller(self._found.kept)
         self._since = utc(time.time())
         self._boot_id = boot_id()
-        self._trusted = False
         self._publishing = False
+        self._published_timetable: JsonObject | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._yard_answers: dict[int, asyncio.Future[JsonObject | Refusal]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rested: asyncio.Event | None = None
+
+    def _new_controller(self, found: Kept) -> Controller:
+        effects = Effects(write=self._write, order=self._order, publish=self._publish, keep=self._kept.write, utc=_wall)
+        return Controller(self._site, effects, self._ring, time.monotonic(), found)
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT.
@@ -114,10 +116,14 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         async with contextlib.AsyncExitStack() as undo:
-            self._trusted = self._settings.simulated or wallclock.is_synchronised()
+            self._clocks.open()
             undo.enter_context(sole_owner(self._settings.storage.state_dir))
             self._journal.open()
             undo.callback(self._journal.close)
+            self._take_up_what_was_kept()
+            undo.callback(self._kept.close)
+            self._incidents.open()
+            undo.callback(self._incidents.close)
             self._write_boot()
             undo.callback(lambda: self._write(Kind.SHUTDOWN, US, {"reason": "stopped by a signal"}))
             await self._server.open()
@@ -126,7 +132,8 @@ class App:
             undo.push_async_callback(self._keeper.close)
             await self._supervisor.open()
             undo.push_async_callback(self._supervisor.close)
-            chores = [asyncio.create_task(self._watch_clock()), asyncio.create_task(self._feed_watchdog())]
+            undo.callback(self._ring.finish)
+            chores = [asyncio.create_task(self._clocks.watch()), asyncio.create_task(self._feed_watchdog())]
             undo.callback(lambda: [chore.cancel() for chore in chores])
             undo.push_async_callback(self._bring_to_rest)  # before anything else: the leaf does not wait for anybody
             self._wake()
@@ -148,10 +155,11 @@ class App:
             "name": self._settings.site.name,
             **self._controller.snapshot(time.monotonic()),
             "at": utc(time.time()),
-            "clock_trusted": self._trusted,
+            "clock_trusted": self._clocks.trusted,
+            "timetable": self._clocks.timetable(),
             "boot_id": self._boot_id,
             "simulated": self._settings.simulated,
-            "processes": {"gate": ours, "keeper": self._keeper_known, **others},
+            "processes": {"gate": ours, "keeper": self._news.plain(), **others},
         }
 
     def request(self, wish: Wish) -> JsonObject | Refusal:
@@ -164,7 +172,7 @@ class App:
 
     def report(self, kind: Kind, by: Origin, data: JsonObject) -> str:
         """Queue a fact and return its id."""
-        return self._journal.write(kind, by.plain(), data, trusted=self._trusted)
+        return self._journal.write(kind, by.plain(), data, trusted=self._clocks.trusted)
 
     def beat(self, who: str, pid: int, health: JsonObject) -> None:  # noqa: ARG002 - the port's signature
         """Take note that a process is alive."""
@@ -184,46 +192,27 @@ class App:
 
     def _samples(self, packets: list[JsonObject]) -> None:
         now_s = time.monotonic()
-        self._note_lateness(packets, now_s)
+        self._news.samples(packets, now_s)
         self._controller.samples(packets, now_s)
         if self._rested and not self._controller.is_moving:
             self._rested.set()
         self._wake()
-
-    def _note_lateness(self, packets: list[JsonObject], now_s: float) -> None:
-        """Say when samples come late, and on whose way; late ones stop the leaf."""
-        gaps_ms, lags_ms = [], []
-        for packet in packets:
-            taken_s = float(str(packet["at_s"]))
-            gaps_ms.append((taken_s - (self._sampled_s or taken_s)) * 1000)
-            lags_ms.append((now_s - taken_s) * 1000)
-            self._sampled_s = taken_s
-        if max(*gaps_ms, *lags_ms) > LATE_MS:
-            log.warning(
-                "samples are late: taken up to %.0f ms apart, read up to %.0f ms after; the machine is too busy",
-                max(gaps_ms),
-                max(lags_ms),
-            )
 
     def _yard_says(self, packet: JsonObject) -> None:
         match packet["t"]:
             case "scene" if isinstance(data := packet["data"], dict):
                 self._server.push("yard", data)
             case "yard":
-                unknown = Refusal(code=Code.UNKNOWN_ORDER, title=str(packet.get("error")), remedy="Correct the order.")
+                unknown = Refusal(code=Code.UNKNOWN_ORDER, title=f"{packet.get('error')}.", remedy="Correct the order.")
                 done = packet.get("ok")
                 self._answer_yard(int(str(packet["n"])), done if isinstance(done, dict) else unknown)
 
     def _keeper_up(self, pid: int) -> None:
-        restarts = int(str(self._keeper_known["restarts"])) + 1
-        self._keeper_known = {"alive": True, "since": utc(time.time()), "restarts": restarts, "health": {}}
-        self._write(Kind.PROCESS_STARTED, US, {"process": "keeper", "pid": pid})
+        self._news.up(pid)
         self._publish()
 
     def _keeper_down(self, reason: str) -> None:
-        self._keeper_known = {**self._keeper_known, "alive": False, "reason": reason}
-        self._sampled_s = 0.0
-        self._write(Kind.PROCESS_DIED, US, {"process": "keeper", "reason": reason})
+        self._news.down(reason)
         self._controller.keeper_is_gone(time.monotonic())
         self._wake()
 
@@ -251,7 +240,7 @@ class App:
         self._keeper.order(for_seq, outputs, fast=fast)
 
     def _write(self, kind: Kind, by: Origin, data: JsonObject) -> None:
-        self._journal.write(kind, by.plain(), data, trusted=self._trusted)
+        self._journal.write(kind, by.plain(), data, trusted=self._clocks.trusted)
 
     def _publish(self) -> None:
         """Push the state once for all that changes in this turn of the loop."""
@@ -272,17 +261,43 @@ class App:
     # ------------------------------------------------------------ chores
 
     def _own_health(self) -> JsonObject:
-        trouble = self._journal.trouble
+        trouble = self._journal.trouble or self._kept.trouble
         return {"ok": not trouble, "reason": trouble}
+
+    def _take_up_what_was_kept(self) -> None:
+        """Find the modes, locks, alarms and learned times of before (I10, I11); a damaged file locks it."""
+        self._found = kept.read(self._settings.storage.state_dir / KEPT_FILE)
+        if self._found.reason:
+            log.error("%s; the gate is locked until it is reset", self._found.reason)
+        self._controller = self._new_controller(self._found.kept)
+        self._kept.open()
+
+    def _about(self, at_s: float) -> About:
+        """Say what an incident file tells of itself."""
+        return About(
+            gate_id=self._settings.site.id,
+            name=self._settings.site.name,
+            program=_version(),
+            boot_id=self._boot_id,
+            at=_wall(at_s),
+            at_trusted=self._clocks.trusted,
+            simulated=self._settings.simulated,
+        )
 
     def _write_boot(self) -> None:
         """Begin the journal's chapter; a move that was under way is named interrupted and never resumed (I7)."""
         newest = self._newest_drive_fact()
         kept_as = self._journal.kept_as
-        self._write(Kind.BOOT, US, {"version": _version(), **({"journal_kept_as": kept_as.name} if kept_as else {})})
+        told: JsonObject = {"version": _version()}
+        if kept_as:
+            told["journal_kept_as"] = kept_as.name
+        if self._found.reason:
+            told["state_lost"] = self._found.reason
+        self._write(Kind.BOOT, US, told)
         if newest and newest.kind == Kind.DRIVE_ENERGISED:
-            told = {name: newest.data.get(name) for name in ("direction", "command_id")}
-            self._write(Kind.DRIVE_RELEASED, US, {**told, "why": "interrupted", "ran_ms": None})
+            names = ("relay", "direction", "command_id")
+            interrupted: JsonObject = {name: newest.data.get(name) for name in names}
+            self._write(Kind.DRIVE_RELEASED, US, {**interrupted, "why": "interrupted", "ran_ms": None})
 
     def _newest_drive_fact(self) -> Fact | None:
         try:
@@ -303,19 +318,19 @@ class App:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._rested.wait(), REST_WITHIN_S)
 
-    async def _watch_clock(self) -> None:
-        """Notice when the wall clock jumps or is believed again; nothing moves because of it."""
-        offset_s = time.time() - time.monotonic()
-        while True:
-            await asyncio.sleep(CLOCK_CHECK_S)
-            now_offset_s = time.time() - time.monotonic()
-            trusted = self._settings.simulated or wallclock.is_synchronised()
-            jump_s = now_offset_s - offset_s
-            if abs(jump_s) > CLOCK_JUMP_S or trusted is not self._trusted:
-                self._trusted = trusted
-                self._write(Kind.CLOCK_CHANGED, US, {"jump_ms": round(jump_s * 1000), "trusted": trusted})
-                self._publish()
-            offset_s = now_offset_s
+    def _clock_changed(self, told: JsonObject) -> None:
+        self._write(Kind.CLOCK_CHANGED, US, told)
+        self._publish()
+
+    def _planned(self, plan: Plan, now_s: float) -> None:
+        before = self._published_timetable
+        self._controller.plan(plan, now_s)
+        self._published_timetable = self._clocks.timetable()
+        if self._published_timetable != before:
+            self._publish()
+
+    def _clock_looked(self) -> None:
+        self._controller.keep(time.monotonic())
 
     async def _feed_watchdog(self) -> None:
         every_s = watchdog_s()

@@ -9,6 +9,7 @@ import argparse
 import os
 from pathlib import Path
 
+REAL_CONFIG = Path("/etc/antt-gate/gate.toml")
 SERVICE_RUNTIME = Path("/run/antt-gate")
 SERVICE_STATE = Path("/var/lib/antt-gate")
 
@@ -74,3 +75,11 @@ def journal_of(arguments: argparse.Namespace) -> Path:
     if not path.exists():
         raise UsageError(f"there is no journal at {path}; name its folder with --state-dir")
     return path
+
+
+def config_of(arguments: argparse.Namespace) -> Path | None:
+    """Return the configuration that is meant: the one that is named, or the service's where no other gate is meant."""
+    if arguments.config:
+        return Path(arguments.config)
+    named = arguments.state_dir or arguments.socket or given_state_dir()
+    return REAL_CONFIG if REAL_CONFIG.exists() and not named else None

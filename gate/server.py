@@ -8,7 +8,7 @@ and who subscribed to what; what is done about a request is decided behind the `
 | `hello` | who, pid, topics | none; subscribes, and the present `state` is pushed |
 | `beat` | health | none; the process is alive |
 | `status` | none | the snapshot |
-| `command` | command_id, command, by, reason, sequence, sighted, deadline_mono_ms | accepted, or the refusal as error |
+| `command` | command_id, command, by, reason, sequence, sighted, minutes, deadline_mono_ms | accepted, or the error |
 | `command_status` | command_id | how far it got |
 | `report` | kind, data, by | queued for the journal |
 | `yard` | action, … | what the simulated yard says (simulation only) |
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 MOST_UNREAD = 4 * 1024 * 1024
 MOST_CLIENTS = 64
+LONGEST_HEALTH = 8192
+MOST_NESTED = 100
 LONGEST_PATH = 107  # sun_path of a Unix socket, less its closing zero
 
 Name = Annotated[str, Field(max_length=200)]
@@ -68,6 +70,7 @@ class Wish(Request):
     """A command as it reaches the gate.
 
     `deadline_mono_ms` is CLOCK_MONOTONIC: a command that comes later is refused. `sequence` is what the person saw.
+    `minutes`: how long a hold lasts, None as the site says.
     """
 
     command_id: CommandId
@@ -77,6 +80,7 @@ class Wish(Request):
     sequence: int | None = None
     sighted: bool = False
     deadline_mono_ms: int | None = None
+    minutes: Annotated[int, Field(ge=1, le=720)] | None = None
 
 
 class Report(Request):
@@ -249,8 +253,7 @@ class Server:
                 self._welcome(peer, arguments)
                 return None
             case "beat":
-                health = arguments.get("health")
-                self._desk.beat(peer.who, peer.pid, health if isinstance(health, dict) else {})
+                self._desk.beat(peer.who, peer.pid, _passable(arguments.get("health")))
                 return None
             case "status":
                 return {"ok": self._desk.snapshot()}
@@ -283,6 +286,16 @@ class Server:
             return {"error": problem("not_permitted", title, "See REPORTED_KINDS in gate/model.py.")}
         by = report.by.origin() if report.by else Origin(type="process", id=peer.who)
         return {"ok": {"queued": True, "id": self._desk.report(report.kind, by, dict(report.data))}}
+
+
+def _passable(health: object) -> JsonObject:
+    """Return what a process says of itself, or that it can't be passed on: it stands in every state that is pushed."""
+    if not isinstance(health, dict):
+        return {}
+    text = json.dumps(health)
+    if len(text) > LONGEST_HEALTH or text.count("[") + text.count("{") > MOST_NESTED:
+        return {"ok": False, "reason": "its health is too long to be told"}
+    return health
 
 
 def _told(outcome: JsonObject | Refusal) -> JsonObject:

@@ -184,4 +184,4 @@ def _essence(health: JsonObject) -> tuple[object, object]:
 def commands_of(config: str, overrides: Sequence[str], names: Sequence[str]) -> dict[str, Sequence[str]]:
     """Return how each folder is started: with the same file and the same overrides as we were."""
     settings = [word for override in overrides for word in ("--set", override)]
-    return {name: [sys.executable, "-m", name, "--config", config, *settings] for name in names}
+    return {name: [sys.executable, "-P", "-m", name, "--config", config, *settings] for name in names}

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from gate.controller import Controller, Effects
-from gate.memory import Timing
-from gate.model import Command, Direction, JsonObject, Kind, Origin, Outputs, Refusal
+from gate.memory import Kept, Plan
+from gate.model import Code, Command, JsonObject, Kind, Mode, Origin, Outputs, Refusal, Relay, State
+from gate.ring import Ring
 from gate.server import By, Wish
+from gate.site import Site
 
 
 @dataclass
@@ -18,6 +20,7 @@ class World:
 
     facts: list[tuple[Kind, Origin, JsonObject]] = field(default_factory=list)
     orders: list[tuple[int, Outputs, bool]] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
     published: int = 0
 
     def publish(self) -> None:
@@ -27,7 +30,7 @@ class World:
 class Desk:
     """A controller on a clock of its own, with a keeper that obeys."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Kept | None = None) -> None:
         self.world = World()
         self.now_s = 500.0
         self.seq = 0
@@ -36,16 +39,18 @@ class Desk:
             write=lambda kind, by, data: self.world.facts.append((kind, by, data)),
             order=lambda seq, outputs, fast: self.world.orders.append((seq, outputs, fast)),
             publish=self.world.publish,
+            keep=self.world.kept.append,
             utc=lambda _: "2026-11-21T00:00:00.000Z",
         )
-        self.controller = Controller(Timing(), effects, self.now_s, has_beam=True)
+        ring = Ring(lambda _: None)
+        self.controller = Controller(Site(), effects, ring, self.now_s, kept or Kept())
 
     def samples(self, *, s: float) -> Desk:
         for _ in range(round(s / 0.01)):
             self.now_s += 0.01
             self.seq += 1
-            drive = self.world.orders[-1][1].drive if self.world.orders else None
-            shown = {"open_relay": drive is Direction.OPEN, "close_relay": drive is Direction.CLOSE, "lamp": False}
+            relay = self.world.orders[-1][1].relay if self.world.orders else None
+            shown = {"open_relay": relay is Relay.OPEN, "close_relay": relay is Relay.CLOSE, "lamp": False}
             packet: JsonObject = {"seq": self.seq, "at_s": self.now_s, "in": dict(self.levels), "out": shown}
             self.controller.samples([packet], self.now_s)
         return self
@@ -96,7 +101,7 @@ def test_a_command_goes_from_accepted_to_energised_to_confirmed(desk: Desk) -> N
 
 def test_the_relay_is_ordered_in_the_same_turn_as_the_command(desk: Desk) -> None:
     desk.says(Command.OPEN, "first-open")
-    assert desk.world.orders[-1][1].drive is Direction.OPEN
+    assert desk.world.orders[-1][1].relay is Relay.OPEN
     assert desk.world.orders[-1][2], "the keeper samples fast from now on"
 
 
@@ -126,7 +131,7 @@ def test_a_decision_about_an_older_gate_is_refused_but_a_stop_is_not(desk: Desk)
     desk.samples(s=0.1)
     assert refused(desk.says(Command.CLOSE, "stale-close", sequence=seen)) == "stale_sequence"
     assert not isinstance(desk.says(Command.STOP, "any-stop", sequence=seen, deadline_mono_ms=0), Refusal)
-    assert desk.world.orders[-1][1].drive is None
+    assert desk.world.orders[-1][1].relay is None
 
 
 def test_a_refusal_is_written_down_with_its_code(desk: Desk) -> None:
@@ -146,7 +151,7 @@ def test_when_the_keeper_dies_nothing_is_claimed_any_more(desk: Desk) -> None:
     assert refused(desk.says(Command.OPEN, "next-open")) == "keeper_down"
     desk.samples(s=3.0)
     assert desk.snapshot()["health"] == "ok"
-    assert desk.world.orders[-1][1].drive is None, "I7: not resumed"
+    assert desk.world.orders[-1][1].relay is None, "I7: not resumed"
 
 
 def test_the_deadline_is_near_while_a_relay_may_be_on(desk: Desk) -> None:
@@ -166,3 +171,46 @@ def test_an_unchanged_gate_is_not_published_again(desk: Desk) -> None:
     before = desk.world.published
     desk.samples(s=1.0)
     assert desk.world.published == before
+
+
+def test_what_must_survive_a_restart_is_kept_when_it_changes(desk: Desk) -> None:
+    desk.says(Command.LOCKDOWN, "lock-down-1")
+    assert desk.world.kept[-1].mode is Mode.LOCKDOWN
+    before = len(desk.world.kept)
+    desk.samples(s=1.0)
+    assert len(desk.world.kept) == before, "once"
+    again = Desk(desk.world.kept[-1]).samples(s=3.0)
+    assert again.snapshot()["mode"] == "lockdown"
+    assert refused(again.says(Command.OPEN, "first-open")) == Code.LOCKED_DOWN
+
+
+def test_a_change_of_mode_makes_older_decisions_stale(desk: Desk) -> None:
+    seen = desk.snapshot()["sequence"]
+    desk.says(Command.LOCKDOWN, "lock-down-1")
+    assert refused(desk.says(Command.LIGHT_ON, "light-on-1", sequence=seen)) == "stale_sequence"
+
+
+def test_a_period_that_begins_moves_the_gate_and_the_same_plan_again_does_not(desk: Desk) -> None:
+    """I7: a plan that is only to be known moves nothing."""
+    desk.controller.plan(Plan(wants=State.OPEN), desk.now_s)
+    assert desk.samples(s=1.0).world.orders[-1][1].relay is None
+    desk.controller.plan(Plan(wants=State.CLOSED, moves=True), desk.now_s)
+    desk.controller.plan(Plan(wants=State.OPEN, moves=True), desk.now_s)
+    assert desk.samples(s=0.1).world.orders[-1][1].relay is Relay.OPEN
+
+
+def test_a_snapshot_tells_what_will_close_the_gate(desk: Desk) -> None:
+    assert desk.snapshot()["closing"] is None
+    desk.levels.update(limit_closed=False, limit_open=True)
+    desk.samples(s=0.1).controller.plan(Plan(wants=State.CLOSED, moves=True), desk.now_s)
+    assert desk.snapshot()["closing"] == {"why": "timetable", "due_mono_ms": round(desk.now_s * 1000)}
+
+
+def test_alarms_are_shown_until_somebody_acknowledges_them(desk: Desk) -> None:
+    desk.levels.update(limit_closed=False)
+    desk.samples(s=0.1)
+    shown = desk.snapshot()["alarms"]
+    assert isinstance(shown, list)
+    assert [alarm["alarm"] for alarm in shown if isinstance(alarm, dict)] == ["forced_open"]
+    desk.says(Command.ACKNOWLEDGE, "seen-and-noted")
+    assert desk.snapshot()["alarms"] == []

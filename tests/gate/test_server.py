@@ -179,3 +179,11 @@ def test_what_the_journal_can_not_hold_is_refused_at_the_door(gate: FakeGate) ->
 def test_half_a_surrogate_in_a_beat_harms_nobody(gate: FakeGate) -> None:
     say(gate.socket, b'{"id":"\\ud800","op":"status"}')
     assert ask(gate.socket, "status")["state"] == "closed"
+
+
+@pytest.mark.parametrize("much", [b"[" * 940 + b"]" * 940, b'"' + b"x" * 1_000_000 + b'"'])
+def test_what_a_process_says_of_itself_is_bounded(gate: FakeGate, much: bytes) -> None:
+    """It stands in every state that is pushed to everybody."""
+    lines = b'{"op":"hello","who":"api","pid":1,"topics":[]}\n{"op":"beat","health":{"ok":true,"a":' + much + b"}}\n"
+    say(gate.socket, lines + b'{"id":1,"op":"status"}')
+    assert gate.beats["api"]["ok"] is False
