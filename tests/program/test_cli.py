@@ -11,20 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from gate import cli
 from gate.journal import Journal
 from gate.model import Kind
+from tests.program.command_line import antt_gate
 from tests.program.program import ROOT
 
 pytestmark = pytest.mark.slow
-
-
-def antt_gate(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gate.cli", *words]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, env={**os.environ, **environment}
-    )
-    assert "Traceback" not in done.stderr + done.stdout
-    return done
 
 
 def journal_in(folder: Path, rows: int = 3) -> Path:
@@ -150,10 +143,33 @@ def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     assert "antt-gate run" in done.stdout
 
 
-def test_an_unknown_command_lists_those_that_exist() -> None:
-    done = antt_gate("opne")
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["opne"], "'open'"),
+        (["lockdwn"], "'lockdown'"),
+        (["incident", "lsit"], "'list'"),
+        (["log", "--kind", "arived"], "'arrived'"),
+        (["open", "--resaon", "x"], "'--reason'"),
+    ],
+    ids=str,
+)
+def test_a_word_that_nobody_knows_is_answered_with_the_nearest(given: list[str], meant: str) -> None:
+    done = antt_gate(*given)
     assert done.returncode == 2
-    assert "open" in done.stderr
+    assert f"did you mean {meant}?" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_help_names_every_command_under_a_heading() -> None:
+    text = antt_gate("--help").stdout
+    for name in cli.words()._commands.choices:
+        assert f"\n  {name} " in text, name
+
+
+def test_a_place_that_a_command_does_not_look_at_is_refused(tmp_path: Path) -> None:
+    done = antt_gate("--socket", str(tmp_path / "gate.sock"), "check", "--config", "config/simulate.toml")
+    assert (done.returncode, "--socket" in done.stderr) == (2, True)
 
 
 def test_people_of_no_gate_are_not_made_up(tmp_path: Path) -> None:

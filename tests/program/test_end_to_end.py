@@ -86,7 +86,7 @@ def slide_for_id(page: Page, command: str) -> str:
 
 
 def test_an_evening_at_the_gate(tmp_path: Path, chromium: Browser) -> None:
-    """The command id of a slide is found everywhere; a car reopens the closing gate; its clip plays in the page."""
+    """The id of a slide is found everywhere; a motorbike reopens the closing gate; its clip plays in the page."""
     (tmp_path / "s").mkdir()
     with (
         Broker(tmp_path / "b") as broker,
@@ -109,7 +109,9 @@ def test_an_evening_at_the_gate(tmp_path: Path, chromium: Browser) -> None:
         opened = slide_for_id(page, "open")
         expect(word).to_have_text("Đang mở", timeout=PATIENCE_MS)
         expect(word).to_have_text("Đã mở", timeout=PATIENCE_MS)
-        assert program.status()["inputs"] == {"limit_open": True, "limit_closed": False, "beam": False}
+        inputs = program.status()["inputs"]
+        assert isinstance(inputs, dict)
+        assert [name for name, active in inputs.items() if active] == ["limit_open"]
         wanted = ["command_accepted", "drive_energised", "state_changed", "state_changed", "arrived", "drive_released"]
         wait_until(lambda: len(listener.kinds_of(opened)) == len(wanted), 10, "all facts in the stream")
         assert sorted(map(str, listener.kinds_of(opened))) == sorted(wanted)
@@ -119,7 +121,7 @@ def test_an_evening_at_the_gate(tmp_path: Path, chromium: Browser) -> None:
         assert sum(opened in line for line in log.splitlines()) == len(wanted)
 
         closed = slide_for_id(page, "close")
-        program.yard("car")
+        program.yard("motorbike")
         expect(word).to_have_text("Đang đóng", timeout=PATIENCE_MS)
         expect(word).to_have_text("Đang mở", timeout=PATIENCE_MS)
         expect(word).to_have_text("Đã mở", timeout=PATIENCE_MS)
@@ -128,8 +130,8 @@ def test_an_evening_at_the_gate(tmp_path: Path, chromium: Browser) -> None:
         assert [f.kind for f in program.facts("obstructed", "reversed")] == ["obstructed", "reversed"]
 
         wait_until(lambda: len(program.facts("clip_saved")) >= 1, 40, "a clip")
-        wait_until(lambda: _clip_with_the_car(program) is not None, 40, "the clip of the car")
-        event_id = _clip_with_the_car(program)
+        wait_until(lambda: _clip_with_the_motorbike(program) is not None, 40, "the clip of the motorbike")
+        event_id = _clip_with_the_motorbike(program)
         page.locator(".nav > *").filter(has_text="Nhật ký").click()
         page.locator(f"[data-event='{event_id}'] :is(a, button)").first.click()
         video = page.locator("video")
@@ -141,7 +143,7 @@ def test_an_evening_at_the_gate(tmp_path: Path, chromium: Browser) -> None:
         assert troubles == []
 
 
-def _clip_with_the_car(program: Program) -> str | None:
+def _clip_with_the_motorbike(program: Program) -> str | None:
     """Return the event whose time holds the moment when the beam was broken, once its clip is saved."""
     broken_ms = program.facts("obstructed")[0].mono_ms
     saved = {str(fact.data["event_id"]) for fact in program.facts("clip_saved")}
