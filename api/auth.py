@@ -34,24 +34,33 @@ class Permission(StrEnum):
     MOVE = "move"
     LIGHT = "light"
     SIREN = "siren"
+    ACKNOWLEDGE = "acknowledge"
+    MODE = "mode"
     RESET = "reset"
     USERS = "users"
+    YARD = "yard"
 
 
 _VIEWER = frozenset({Permission.SELF, Permission.SEE, Permission.STOP})
-_OPERATOR = _VIEWER | {Permission.MOVE, Permission.LIGHT, Permission.SIREN}
+_OPERATOR = _VIEWER | {Permission.MOVE, Permission.LIGHT, Permission.SIREN, Permission.ACKNOWLEDGE}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _VIEWER,
     Role.OPERATOR: _OPERATOR,
-    Role.COMMANDER: _OPERATOR | {Permission.RESET},
-    Role.MAINTAINER: _VIEWER | {Permission.USERS},
+    Role.COMMANDER: _OPERATOR | {Permission.MODE, Permission.RESET},
+    Role.MAINTAINER: _VIEWER | {Permission.USERS, Permission.YARD},
 }
 
 COMMAND_PERMISSION: dict[Command, Permission] = {
     Command.OPEN: Permission.MOVE,
     Command.CLOSE: Permission.MOVE,
     Command.STOP: Permission.STOP,
+    Command.HOLD_OPEN: Permission.MOVE,
+    Command.LOCKDOWN: Permission.MODE,
+    Command.UNLOCK: Permission.MODE,
+    Command.EMERGENCY_OPEN: Permission.MODE,
+    Command.NORMAL: Permission.MODE,
+    Command.ACKNOWLEDGE: Permission.ACKNOWLEDGE,
     Command.RESET: Permission.RESET,
     Command.LIGHT_ON: Permission.LIGHT,
     Command.LIGHT_OFF: Permission.LIGHT,

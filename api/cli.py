@@ -27,6 +27,7 @@ from gate.model import Kind, Role
 
 DONE, REFUSED, MISUSED = 0, 1, 2
 BY = {"type": "cli", "id": "cli", "name": ""}
+ROLES = [role.value for role in Role]
 
 
 class RefusedError(Exception):
@@ -44,7 +45,7 @@ def add_commands(
     add = deeds.add_parser("add", parents=[common, secret], help="add a person")
     add.add_argument("name")
     add.add_argument("--display-name", help="the name that people read")
-    add.add_argument("--role", action="append", choices=list(Role), help="may be given several times; default: viewer")
+    add.add_argument("--role", action="append", choices=ROLES, help="may be given several times; default: viewer")
     listing = deeds.add_parser("list", parents=[common], help="list everybody")
     listing.add_argument("--json", action="store_true", help="as JSON")
     passwd = deeds.add_parser("passwd", parents=[common, secret], help="set a password; ends that person's sessions")
@@ -53,7 +54,7 @@ def add_commands(
         deeds.add_parser(deed, parents=[common], help=text).add_argument("name")
     role = deeds.add_parser("role", parents=[common], help="set the roles of a person")
     role.add_argument("name")
-    role.add_argument("role", nargs="+", choices=list(Role))
+    role.add_argument("role", nargs="+", choices=ROLES)
     pair = commands.add_parser("pair", parents=[common], help="make a one-time sign-in link for a person's phone")
     pair.add_argument("name")
 

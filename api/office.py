@@ -22,18 +22,21 @@ from api.orders import BURST, PER_SECOND, Orders
 from api.pace import Pace
 from api.passwords import Passwords
 from api.people import TOUCH_EVERY_S, Accounts, Session
+from api.problems import ProblemError
 from api.records import Records
 from api.reports import Reporter
 from api.sight import Sight
 from api.streams import Streams
 from config.load import socket_path
 from config.schema import Settings
-from gate.client import Client
+from gate.client import Client, GateUnavailableError
+from gate.model import JsonObject
 
 log = logging.getLogger(__name__)
 
 ACCOUNTS_FILE = "accounts.db"
 JOURNAL_FILE = "journal.db"
+ANSWER_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.5
 LOOK_AT_ALL_EVERY_S = 60.0
 
@@ -163,3 +166,11 @@ def office_of(connection: HTTPConnection) -> Office:
     if not isinstance(office, Office):
         raise TypeError("the application has no office")
     return office
+
+
+async def ask_gate(office: Office, op: str, **arguments: object) -> JsonObject:
+    """Ask the gate process. Raises the problem `gate_down`, and `RequestRefusedError` where it says no."""
+    try:
+        return await office.gate.request(op, ANSWER_WITHIN_S, **arguments)
+    except GateUnavailableError as error:
+        raise ProblemError("gate_down", str(error)) from None

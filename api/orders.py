@@ -50,7 +50,7 @@ class Order:
     """One command of one person, as it was understood.
 
     `sighted` is what the person says of the gate, None if nothing; `seen` is whether we delivered a fresh picture. Who
-    says "I do not see it" is believed, whatever was delivered.
+    says "I do not see it" is believed, whatever was delivered. `minutes`: how long to hold open, None as the site says.
     """
 
     person: str
@@ -61,11 +61,12 @@ class Order:
     reason: str
     sequence: int | None
     sighted: bool | None
+    minutes: int | None
     seen: bool
 
     def body_hash(self) -> str:
         """Return what tells two bodies apart, however they were written."""
-        body = [self.command.value, self.reason, self.sequence, self.sighted]
+        body = [self.command.value, self.reason, self.sequence, self.sighted, self.minutes]
         return hashlib.sha256(json.dumps(body).encode()).hexdigest()
 
 
@@ -183,10 +184,10 @@ class Orders:
             accepted = await self._gate.request(
                 "command", command_id=command_id, command=order.command.value, by=order.by, reason=order.reason,
                 sequence=order.sequence, sighted=order.seen if order.sighted is None else order.sighted,
-                deadline_mono_ms=self._clock.mono_ms() + DEADLINE_MS,
+                minutes=order.minutes, deadline_mono_ms=self._clock.mono_ms() + DEADLINE_MS,
             )  # fmt: skip
         except RequestRefusedError as error:
-            body = refusal_document(error.problem, order.command.value, command_id)
+            body = refusal_document(error.problem, order.command.value, command_id=command_id)
             return Answer(status=REFUSED, body=body)
         except GateUnavailableError as error:
             raise ProblemError("gate_down", str(error), command_id=command_id) from None
@@ -197,7 +198,9 @@ class Orders:
         if await self._was_taken(command_id):
             return await self._as_it_was(order, command_id)
         if self._clock.wall_s() - moment_of(command_id) > RETRY_WITHIN_S:
-            return Answer(status=REFUSED, body=refusal_document(TOO_LATE.plain(), order.command.value, command_id))
+            return Answer(
+                status=REFUSED, body=refusal_document(TOO_LATE.plain(), order.command.value, command_id=command_id)
+            )
         answer = await self._ask(order, command_id)
         taken = answer.body.get("code") == Code.DUPLICATE
         return await self._as_it_was(order, command_id) if taken else answer

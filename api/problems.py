@@ -63,6 +63,7 @@ TABLE: dict[str, Sort] = {
     "no_thumbnail": _sort(404, "This event has no picture.", "It was not recorded, or was deleted."),
     "no_such_user": _sort(404, "No such person is known.", "Look the name up in the list of users."),
     "no_such_session": _sort(404, "No such session of yours is known.", "Look it up in the list of your sessions."),
+    "not_simulated": _sort(404, "This gate is real.", "Only a simulated yard takes orders: antt-gate simulate."),
     "unknown_command_id": _sort(404, "No such command is known.", "Look it up in the journal."),
     "method_not_allowed": _sort(405, "This address does not take this method.", "docs/api.md lists every call."),
     "body_too_slow": _sort(408, "The body did not arrive in time.", "Send it again."),
@@ -125,13 +126,11 @@ def document(code: str, status: int, title: str, detail: str, remedy: str, **ext
     }  # fmt: skip
 
 
-def refusal_document(problem: JsonObject, command: str, command_id: str) -> JsonObject:
-    """Build the problem document of a command that the gate refused, in the gate's own words."""
+def refusal_document(problem: JsonObject, command: str, **extra: Json) -> JsonObject:
+    """Build the problem document of an order that the gate, or its yard, refused, in its own words."""
     title = str(problem.get("title"))
-    return document(
-        str(problem.get("code")), REFUSED, title, f"{command} was refused: {title}", str(problem.get("remedy")),
-        command_id=command_id,
-    )  # fmt: skip
+    code, remedy = str(problem.get("code")), str(problem.get("remedy"))
+    return document(code, REFUSED, title, f"{command} was refused: {title}", remedy, **extra)
 
 
 def problem_response(body: JsonObject, headers: Mapping[str, str] | None = None) -> Response:

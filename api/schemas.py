@@ -13,9 +13,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, fi
 from pydantic_core import PydanticCustomError
 
 from api.passwords import LONGEST, SHORTEST
-from gate.model import Command, Evidence, Health, Mode, Role, State
+from gate.model import Command, Role
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,31}$"
+LONGEST_HOLD_MINUTES = 720
 
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories of what a person can't see but a screen obeys: controls, directions, halves, line breaks."""
@@ -33,6 +34,7 @@ PersonName = Annotated[str, Field(pattern=NAME_PATTERN, examples=["lan"])]
 Shown = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(seen)]
 Device = Annotated[str, Field(max_length=80), AfterValidator(seen)]
 Reason = Annotated[str, Field(max_length=200), AfterValidator(seen)]
+YardWord = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(seen)]
 NewPassword = Annotated[str, Field(min_length=SHORTEST, max_length=LONGEST)]
 Utc = Annotated[str, Field(examples=["2026-11-21T18:04:05.678Z"])]
 
@@ -66,12 +68,22 @@ class SignInRequest(Incoming):
 
 
 class CommandRequest(Incoming):
-    """One press of a button. `sequence` is that of the snapshot which the person looked at."""
+    """One press of a button. `sequence` is that of the snapshot which the person looked at.
+
+    `minutes`: how long to hold the gate open, for `hold_open` alone; left out, as long as the site is configured for.
+    """
 
     command: Annotated[str, Field(json_schema_extra={"enum": [command.value for command in Command]})]
     reason: Reason = ""
     sequence: Annotated[int, Field(ge=0, le=2**53)] | None = None
     sighted: bool | None = None
+    minutes: Annotated[int, Field(ge=1, le=LONGEST_HOLD_MINUTES, strict=True)] | None = None
+
+    @model_validator(mode="after")
+    def _only_a_hold_lasts(self) -> Self:
+        if self.minutes is not None and self.command != Command.HOLD_OPEN:
+            raise ValueError(f"only {Command.HOLD_OPEN.value} takes minutes; leave them out of {self.command}")
+        return self
 
     @field_validator("command")
     @classmethod
@@ -101,6 +113,13 @@ class UserChange(Incoming):
     roles: Annotated[list[Role], Field(min_length=1, max_length=4)] | None = None
     disabled: bool | None = None
     password: NewPassword | None = None
+
+
+class YardRequest(Incoming):
+    """Something to happen in the simulated yard, in the words of `antt-gate yard`."""
+
+    action: YardWord
+    arguments: Annotated[list[YardWord], Field(max_length=4)] = []
 
 
 class Nothing(Incoming):
@@ -180,84 +199,6 @@ class By(Outgoing):
     type: str
     id: str
     name: str = ""
-
-
-class InputsBody(Outgoing):
-    """Which sensors are active. `beam` is null where there is none."""
-
-    limit_open: bool
-    limit_closed: bool
-    beam: bool | None
-
-
-class CommandBrief(Outgoing):
-    """The newest command."""
-
-    command_id: str
-    command: str
-    status: str
-    code: str | None
-
-
-class AlarmBody(Outgoing):
-    """Something that people must know of until one of them acknowledges it."""
-
-    code: str
-    since: Utc
-    acknowledged: bool
-
-
-class GateBody(Outgoing):
-    """The gate as its sensors prove it."""
-
-    gate_id: str
-    name: str
-    state: State
-    evidence: Evidence
-    evidence_age_ms: int
-    target: Literal["open", "closed"] | None
-    position: float | None
-    mode: Mode
-    mode_until: Utc | None
-    health: Health
-    reasons: list[str]
-    inputs: InputsBody
-    outputs: dict[str, bool]
-    sequence: int
-    at: Utc
-    at_mono_ms: int
-    since: Utc
-    by: By | None
-    command: CommandBrief | None
-    warning_until_mono_ms: int | None
-    clock_trusted: bool
-    alarms: list[AlarmBody]
-    boot_id: str
-    simulated: bool
-    processes: dict[str, dict[str, JsonValue]]
-
-
-class AcceptedBody(Outgoing):
-    """The gate took the command. Whether the gate moved is told by its sensors, not here."""
-
-    command_id: str
-    accepted: Literal[True]
-    state: State
-    target: Literal["open", "closed"] | None
-    sequence: int
-    warning_s: float
-
-
-class CommandStatusBody(Outgoing):
-    """How far a command got."""
-
-    command_id: str
-    command: str
-    status: Literal["accepted", "energised", "confirmed", "failed"]
-    code: str | None
-    accepted_mono_ms: int
-    energised_mono_ms: int | None
-    ended_mono_ms: int | None
 
 
 class FactBody(Outgoing):

@@ -32,6 +32,7 @@ class FakeGate:
         self.socket = state_dir / "gate.sock"
         self.journal_path = state_dir / "journal.db"
         self.wishes: list[Wish] = []
+        self.yard_orders: list[YardOrder] = []
         self.reports: list[tuple[Kind, Origin, JsonObject]] = []
         self.beats: dict[str, JsonObject] = {}
         self.refuse_next: Code | None = None
@@ -43,12 +44,14 @@ class FakeGate:
         self._statuses: dict[str, JsonObject] = {}
         self._snapshot: JsonObject = {
             "gate_id": "sim", "name": "Cổng thử", "state": "closed", "evidence": "limit", "evidence_age_ms": 3,
-            "target": None, "position": 0.0, "mode": "normal", "mode_until": None, "health": "ok", "reasons": [],
+            "target": None, "position": 0.0, "mode": "normal", "mode_until": None, "mode_by": None, "health": "ok",
+            "reasons": [],
             "inputs": {"limit_open": False, "limit_closed": True, "beam": False},
             "outputs": {"open_relay": False, "close_relay": False, "lamp": False, "buzzer": False, "siren": False,
                         "light": False},
             "sequence": 1, "at": utc(time.time()), "at_mono_ms": 0, "since": utc(time.time()), "by": None,
-            "command": None, "warning_until_mono_ms": None, "clock_trusted": True, "alarms": [],
+            "command": None, "warning_until_mono_ms": None, "closing": None, "timetable": None, "cycles": 0,
+            "clock_trusted": True, "alarms": [],
             "boot_id": boot_id(), "simulated": True,
             "processes": {"gate": {"alive": True, "since": utc(time.time()), "restarts": 0, "health": {}}},
         }  # fmt: skip
@@ -121,8 +124,12 @@ class FakeGate:
         self.beats[who] = {**health, "pid": pid}
 
     def yard(self, order: YardOrder) -> JsonObject | Refusal:
-        """Do nothing; say what was asked."""
-        return {"action": order.action}
+        """Do nothing; note what was asked and say what is true in a quiet yard."""
+        self.yard_orders.append(order)
+        if self.refuse_next is not None:
+            code, self.refuse_next = self.refuse_next, None
+            return Refusal(code=code, title=f"Refused: {code.value}.", remedy="See antt-gate yard --help.")
+        return {"leaf": 0.0, "speed": 0.0, "relays": [], "things": [], "faults": []}
 
     # Inside.
 
@@ -171,7 +178,7 @@ class FakeGate:
         await asyncio.sleep(0)
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 5.0, what: str = "the condition") -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = 15.0, what: str = "the condition") -> None:
     """Poll a real process until it gets there; for shells and whole programs, never for rules."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -11,29 +11,22 @@ from starlette.responses import JSONResponse, Response
 from api.auth import COMMAND_PERMISSION, Permission, SignedIn, TheOffice, by, permissions_of
 from api.calls import Call
 from api.event_stream import EventStream
-from api.office import Office
+from api.gate_schemas import AcceptedBody, CommandStatusBody, GateBody
+from api.office import Office, ask_gate
 from api.orders import Order
 from api.people import Session
 from api.problems import ProblemError, problem_response, rate_limited
-from api.schemas import AcceptedBody, CommandRequest, CommandStatusBody, GateBody
-from gate.client import GateUnavailableError, RequestRefusedError, new_id
+from api.schemas import CommandRequest
+from gate.client import RequestRefusedError, new_id
 from gate.model import Command, JsonObject, Kind
 
-ANSWER_WITHIN_S = 5.0
 KEY = re.compile(r"[\x21-\x7e]{16,128}")
 EVENT_ID = re.compile(r"[0-9]{1,15}")
 
 
-async def _ask(office: Office, op: str, **arguments: object) -> JsonObject:
-    try:
-        return await office.gate.request(op, ANSWER_WITHIN_S, **arguments)
-    except GateUnavailableError as error:
-        raise ProblemError("gate_down", str(error)) from None
-
-
 async def show_gate(office: TheOffice) -> JSONResponse:
     """Return the gate as its sensors prove it at this moment."""
-    return JSONResponse(await _ask(office, "status"))
+    return JSONResponse(await ask_gate(office, "status"))
 
 
 async def order_gate(
@@ -52,7 +45,7 @@ async def order_gate(
     await _refuse_without_right(office, session, command, body.reason)
     order = Order(
         person=session.person.name, session_id=session.id, key=key, command=command, by=by(session),
-        reason=body.reason, sequence=body.sequence, sighted=body.sighted,
+        reason=body.reason, sequence=body.sequence, sighted=body.sighted, minutes=body.minutes,
         seen=office.sight.has_seen(session.id, office.clock.mono_ms()),
     )  # fmt: skip
     answer = await office.orders.place(order)
@@ -84,7 +77,7 @@ async def _refuse_without_right(office: Office, session: Session, command: Comma
 async def show_command(command_id: str, office: TheOffice) -> JSONResponse:
     """Tell how far a command got, with CLOCK_MONOTONIC milliseconds of each step."""
     try:
-        return JSONResponse(await _ask(office, "command_status", command_id=command_id[:64]))
+        return JSONResponse(await ask_gate(office, "command_status", command_id=command_id[:64]))
     except RequestRefusedError:
         raise ProblemError("unknown_command_id") from None
 

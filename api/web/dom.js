@@ -23,6 +23,13 @@ function fill(element, props, children) {
   return element;
 }
 
+/** Make a row of buttons of which at most one holds. `entries`: [value, words]; `choose(value)`. */
+export function segments(entries, choose) {
+  const buttons = entries.map(([value, words]) => h("button", { type: "button", onclick: () => choose(value) }, words));
+  const draw = (present) => buttons.forEach((each, place) => attr(each, "aria-pressed", String(entries[place][0] === present)));
+  return { element: h("div", { class: "segments" }, buttons), draw };
+}
+
 /** Set an attribute if it differs; null, undefined and false remove it, true sets it empty. */
 export function attr(element, name, value) {
   if (value === null || value === undefined || value === false) {

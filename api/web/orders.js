@@ -10,19 +10,27 @@ const ENDED = ["confirmed", "failed", "refused", "lost"];
 const TRY_FOR_MS = 7000; // an order that could not be handed over by then is given up: late is worse than never
 const ASK_EVERY_MS = 2000;
 
-/** Where an order's progress is shown: siren_on and siren_off share a place. */
-export const slotOf = (command) => command.replace(/_(on|off)$/, "");
+const MODES = ["hold_open", "lockdown", "unlock", "emergency_open", "normal"];
+const OPENING = ["open", "hold_open", "emergency_open"];
+const CLOSING = ["close", "lockdown"];
+
+/** Where an order's progress is shown: siren_on and siren_off share a place, so do all that change the mode. */
+export const slotOf = (command) => (MODES.includes(command) ? "mode" : command.replace(/_(on|off)$/, ""));
+
+/** Tell whether an order is one to move the leaf. */
+export const moves = (command) => OPENING.includes(command) || CLOSING.includes(command);
 
 /** Tell whether an order is still on its way. */
 export const running = (order) => Boolean(order) && !ENDED.includes(order.step);
 
 /** Give an order for this gesture; resolves when it was accepted, refused or given up. `sighted`: what the officer answered
  *  when asked whether they see the gate. Unasked, nothing is said, and the server goes by the frames it delivered; false
- *  must reach it, or a frame that was delivered, but not seen, would spare the warning. */
-export async function give(command, { sighted } = {}) {
+ *  must reach it, or a frame that was delivered, but not seen, would spare the warning. `minutes`: how long to hold open. */
+export async function give(command, { sighted, minutes } = {}) {
   const order = { command, key: newKey(), step: "sending", begun: mark(), id: null, problem: null, code: null };
   const body = { command };
   if (sighted !== undefined) body.sighted = sighted;
+  if (minutes !== undefined) body.minutes = minutes;
   // What the officer looked at when they decided; a stop never depends on it.
   if ((command === "open" || command === "close") && state.gate) body.sequence = state.gate.sequence;
   put(order);
@@ -32,7 +40,7 @@ export async function give(command, { sighted } = {}) {
     believe(state.gate?.command);
     ask(order.key);
   } catch (problem) {
-    const met = { state: state.gate?.state, health: state.gate?.health, beam: state.gate?.inputs.beam === true };
+    const met = { state: state.gate?.state, health: state.gate?.health, mode: state.gate?.mode, beam: state.gate?.inputs.beam === true };
     put({ ...order, step: problem.unanswered ? "lost" : "refused", problem, code: problem.code, met });
   }
   return state.orders[slotOf(command)];
@@ -69,8 +77,11 @@ function review(order, gate) {
     return;
   }
   const moved = gate.state !== met.state;
+  const healed = met.health !== gate.health;
+  const freed = met.mode !== gate.mode;
   const gone = { beam_blocked: met.beam || moved, already_there: moved, unknown_position: moved, unsighted: moved,
-    hard_lock: met.health === "hard_lock" && gate.health !== "hard_lock" }[order.code];
+    hard_lock: healed, soft_lock: healed, estop: healed, edge: healed,
+    locked_down: freed, emergency: freed, released: freed, maintenance: freed }[order.code];
   if (gone) put({ ...order, cleared: true });
 }
 
@@ -86,7 +97,7 @@ function advance(id, step, code = null) {
   const order = Object.values(state.orders).find((candidate) => candidate.id === id);
   if (!order || !running(order)) return;
   if (step !== "failed" && STEPS.indexOf(step) <= STEPS.indexOf(order.step)) return;
-  put({ ...order, step, code });
+  put({ ...order, step, code, moved: order.moved || step === "energised" });
 }
 
 function believe(command) {
@@ -112,7 +123,7 @@ onFact((fact) => {
   // A close that met something arrives open: that is an end, but not the one that was ordered.
   if (fact.kind === "arrived") {
     const order = Object.values(state.orders).find((each) => each.id === id);
-    if (order && (order.command === "open") === (fact.data.state === "open")) advance(id, "confirmed");
+    if (order && (fact.data.state === "open" ? OPENING : CLOSING).includes(order.command)) advance(id, "confirmed");
   }
 });
 

@@ -11,6 +11,10 @@ const REPLACED = 4408; // this phone watches in a newer window
 const LATE_MS = 3000; // a link too slow for video: single pictures are younger
 const SILENT_MS = 6000; // no frame for so long on an open socket: dial again
 
+let shown = () => Infinity;
+/** The age in ms of the picture on the screen; Infinity where there is none. */
+export const pictureAge = () => shown();
+
 /** Keep `canvas` live until `signal`. `drawn()` follows each frame, `missing(reason)` when there is none to show.
  *  Returns a function that tells the age in ms of what is shown; Infinity before the first frame. */
 export function live(canvas, { signal, drawn, missing }) {
@@ -26,7 +30,9 @@ export function live(canvas, { signal, drawn, missing }) {
     drawn();
   }
   run(draw, missing, signal);
-  return () => (taken === null ? Infinity : performance.now() - taken);
+  const age = () => (taken === null || signal.aborted ? Infinity : performance.now() - taken);
+  shown = age;
+  return age;
 }
 
 async function run(draw, missing, signal) {

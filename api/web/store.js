@@ -52,7 +52,7 @@ export function trust() {
   return state.gate ? "live" : "waiting";
 }
 
-const NEEDS = { open: "move", close: "move" };
+const NEEDS = { open: "move", close: "move", hold_open: "move", lockdown: "mode", unlock: "mode", emergency_open: "mode", normal: "mode" };
 
 /** Tell whether this person may order `command`. `stop` is everyone's. */
 export function may(command) {

@@ -152,6 +152,7 @@ class Served:
             wait_until(lambda: len(self.office.streams) == 0, what="the end of the streams of the story before")
             self.gate.wishes.clear()
             self.gate.reports.clear()
+            self.gate.yard_orders.clear()
             self.gate.refuse_next = None
 
     def anybody(self) -> httpx.Client:

@@ -79,14 +79,16 @@ def test_nobody_gets_further_than_their_roles_allow(served: Served) -> None:
 
 
 def test_the_roles_are_the_contracts() -> None:
-    """contracts.md: viewer sees; operator moves; commander resets; maintainer does not move; stop is everyone's."""
+    """contracts.md: viewer sees; operator moves; commander locks and resets; maintainer moves nothing; all may stop."""
+    commanders = {Command.LOCKDOWN, Command.UNLOCK, Command.EMERGENCY_OPEN, Command.NORMAL, Command.RESET}
     may = {role: {command for command, needs in COMMAND_PERMISSION.items() if needs in rights}
            for role, rights in ROLE_PERMISSIONS.items()}  # fmt: skip
     assert set(COMMAND_PERMISSION) == set(Command)
     assert may[Role.VIEWER] == may[Role.MAINTAINER] == {Command.STOP}
-    assert may[Role.OPERATOR] == set(Command) - {Command.RESET}
+    assert may[Role.OPERATOR] == set(Command) - commanders
     assert may[Role.COMMANDER] == set(Command)
-    assert [role for role, rights in ROLE_PERMISSIONS.items() if Permission.USERS in rights] == [Role.MAINTAINER]
+    for permission in (Permission.USERS, Permission.YARD):
+        assert [role for role, rights in ROLE_PERMISSIONS.items() if permission in rights] == [Role.MAINTAINER]
     assert all({Permission.SELF, Permission.SEE, Permission.STOP} <= rights for rights in ROLE_PERMISSIONS.values())
 
 

@@ -272,7 +272,7 @@ async def _retry(folder: Path, journal: Journal, told: list[int], steps: list[st
     store, write, records = Store(folder / "a.db"), Writer(folder / "a.db"), Records(folder / "journal.db")
     orders = Orders(gate, records, store, write, clock)
     order = Order(person="lan", session_id="s", key="k" * 16, command=command, by={}, reason="", sequence=None,
-                  sighted=False, seen=False)  # fmt: skip
+                  sighted=False, minutes=None, seen=False)  # fmt: skip
     try:
         for step in steps:
             match step:

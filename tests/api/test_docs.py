@@ -10,10 +10,11 @@ import pytest
 
 from api.auth import COMMAND_PERMISSION, ROLE_PERMISSIONS, Permission
 from api.calls import BASE
+from api.gate_schemas import AcceptedBody, CommandStatusBody, GateBody, YardBody
 from api.problems import TABLE
 from api.routes import CALLS, SOCKETS
-from api.schemas import AcceptedBody, CommandStatusBody, EventList, FactList, GateBody, SessionBody, UserList
-from gate.model import Code
+from api.schemas import EventList, FactList, SessionBody, UserList
+from gate.model import Alarm, Code, Health, Kind, Mode, State
 from tests.api.conftest import Served, key
 from tests.fakes import FakeGate, wait_until
 
@@ -55,7 +56,8 @@ def test_every_problem_and_refusal_stands_in_the_document() -> None:
     """Codes with their status; the gate's own codes too; and each call names only codes that exist."""
     documented = {next(iter(words(code))): int(status) for code, status, *_ in rows("Problems")}
     assert documented == {code: sort.status for code, sort in TABLE.items()}
-    assert all(f"`{code}`" in DOCUMENT for code in Code)
+    told = [next(iter(words(code))) for code, *_ in rows("Refusals of the gate")]
+    assert told == sorted(Code)
     assert all(code in TABLE for call in CALLS for code in call.all_problems())
 
 
@@ -90,9 +92,25 @@ def test_what_is_sent_is_what_the_document_says(
         assert model.model_validate(body).model_dump(mode="json").keys() == body.keys(), path
     assert AcceptedBody.model_validate(answer).model_dump(mode="json") == answer
     assert UserList.model_validate(maintainer.get(f"{BASE}/users").json()).items
+    assert YardBody.model_validate(maintainer.get(f"{BASE}/yard").json()).leaf == 0.0
 
 
-@pytest.mark.parametrize("figure", ["64 KiB", "24 hours", "30 days", "90 days", "250 streams", "at most 20"])
+def test_every_word_of_the_state_stands_in_the_document() -> None:
+    """Modes, conditions and alarms, and each field that is sent."""
+    section = DOCUMENT.split("## The state of the gate\n")[1].split("\n## ")[0]
+    fields = GateBody.model_fields.keys() - {"gate_id", "name", "at", "at_mono_ms"}
+    assert [word for word in (*State, *Mode, *Health, *Alarm, *sorted(fields)) if f"`{word}`" not in section] == []
+
+
+def test_every_fact_stands_in_the_document() -> None:
+    """Kinds, each once."""
+    told = [kind for first, _ in rows("Facts") for kind in re.findall(r"`([^`]+)`", first)]
+    assert sorted(told) == sorted(Kind)
+
+
+@pytest.mark.parametrize(
+    "figure", ["64 KiB", "24 hours", "30 days", "90 days", "250 streams", "at most 20", "1 to 720"]
+)
 def test_figures_stand_in_the_document(figure: str) -> None:
     """Limits that people may meet are told."""
     assert figure in DOCUMENT

@@ -45,7 +45,7 @@ def test_signing_in_by_password_gives_a_cookie_and_the_rights(served: Served, la
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
     body = answer.json()
     assert body["user"] == {"name": "lan", "display_name": "Chị Lan", "roles": ["operator"]}
-    assert body["permissions"] == ["light", "move", "see", "self", "siren", "stop"]
+    assert body["permissions"] == ["acknowledge", "light", "move", "see", "self", "siren", "stop"]
     assert body["site"] == {
         "id": "sim", "name": "Cổng thôn 3 (mô phỏng)", "language": "vi", "timezone": "Asia/Ho_Chi_Minh",
     }  # fmt: skip

@@ -218,7 +218,8 @@ def test_gate_is_told_when_the_broker_comes_and_goes(gate: FakeGate, broker: Bro
         wait_until(lambda: "broker_connected" in [fact["kind"] for fact in receiver.facts])
         broker.restart(kill=True)
         bridge.waits_for(ok=True, waiting=0)
-        wait_until(lambda: [kind.value for kind, _, _ in gate.reports][-2:] == ["broker_lost", "broker_connected"])
+        back = ["broker_lost", "broker_connected"]
+        wait_until(lambda: [kind.value for kind, _, _ in gate.reports][-2:] == back, 40, "both facts")
         wait_until(lambda: gate.beats["mqtt_bridge"].get("ok") is True)
     assert gate.reports[0][1].id == "mqtt_bridge"
 

@@ -138,7 +138,7 @@ def test_nobody_listening_yet_is_waited_for_a_while(state_dir: Path, journal: Wr
         await until(lambda: delivery.upto == 60)
         assert link.seqs[-2:] == [[1, 50], [51, 60]], "in the end PUBACK counts, as the contract says"
 
-    tell(state_dir, story, pace=replace(QUICK, subscriber_grace_s=0.8))
+    tell(state_dir, story, pace=replace(QUICK, subscriber_grace_s=3.0))
 
 
 def test_a_refusal_is_told_and_tried_again(state_dir: Path, journal: Writer) -> None:

@@ -51,11 +51,13 @@ def test_a_status_names_nobody() -> None:
     """Contracts: status is what GET /gate says, less people's names; the gate keeps its own."""
     person: JsonObject = {"type": "person", "id": "u1", "name": "Nguyễn Văn An"}
     snapshot: JsonObject = {
-        "name": "Cổng thôn 3", "state": "open", "by": person, "alarms": [{"code": "siren", "by": dict(person)}],
+        "name": "Cổng thôn 3", "state": "open", "by": person, "mode_by": dict(person),
+        "alarms": [{"alarm": "forced_open", "by": dict(person)}],
     }  # fmt: skip
     found = json.loads(topics.status_payload(snapshot))
     assert found["name"] == "Cổng thôn 3"
     assert found["by"] == {"type": "person", "id": "u1"}
+    assert found["mode_by"] == {"type": "person", "id": "u1"}
     assert found["alarms"][0]["by"] == {"type": "person", "id": "u1"}
     assert snapshot["by"] == person, "the gate's own snapshot stays as it is"
 

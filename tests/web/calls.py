@@ -35,8 +35,9 @@ POLICY = (
 )
 PERMISSIONS = {
     "viewer": ["see", "self", "stop"],
-    "operator": ["light", "move", "see", "self", "siren", "stop"],
-    "commander": ["light", "move", "reset", "see", "self", "siren", "stop"],
+    "operator": ["acknowledge", "light", "move", "see", "self", "siren", "stop"],
+    "commander": ["acknowledge", "light", "mode", "move", "reset", "see", "self", "siren", "stop"],
+    "maintainer": ["see", "self", "stop", "users", "yard"],
 }
 
 
@@ -73,6 +74,7 @@ class Calls:
             Route("/journal", self._guarded(self._journal)),
             Route("/camera/snapshot.jpg", self._guarded(self._picture)),
             WebSocketRoute("/camera/live", self._live),
+            Route("/yard", self._guarded(self._yard), methods=["GET", "POST"]),
             Route("/events", self._guarded(self._events)),
             Route("/events/{id}/clip.mp4", self._guarded(self._clip)),
             Route("/events/{id}/thumbnail.jpg", self._guarded(self._thumbnail)),
@@ -110,7 +112,7 @@ class Calls:
             "user": {"name": "an", "display_name": "Trần Văn An", "roles": [self._village.role]},
             "permissions": PERMISSIONS[self._village.role],
             "session_id": "x",
-            "simulated": False,
+            "simulated": self._village.snapshot["simulated"],
             "site": {"id": "thon-3", "name": "Cổng thôn 3", "language": "vi", "timezone": "Asia/Ho_Chi_Minh"},
         }
 
@@ -169,7 +171,10 @@ class Calls:
             return problem(409, self._village.refusals[command])
         if "sequence" in body and body["sequence"] != self._village.snapshot["sequence"]:
             return problem(409, "stale_sequence")
-        made = {"command_id": str(uuid.uuid4()), "command": command, "status": "accepted", "code": None}
+        made = {
+            "command_id": str(uuid.uuid4()), "command": command, "status": "accepted", "code": None,
+            "minutes": body.get("minutes"),
+        }  # fmt: skip
         self._village.commands[made["command_id"]] = made
         self._village.newest = made
         answer = {
@@ -187,6 +192,15 @@ class Calls:
         self._village.step(made, "accepted")
         self._task = asyncio.create_task(self._village.carry_out(made, self._person()))
         return JSONResponse(answer, 202)
+
+    async def _yard(self, request: Request) -> Response:
+        if not self._village.snapshot["simulated"]:
+            return problem(404, "not_simulated")
+        if request.method == "POST":
+            body = await request.json()
+            if not self._village.yard_obeys(body["action"], body["arguments"]):
+                return problem(409, "unknown_order")
+        return JSONResponse(self._village.yard)
 
     async def _get_command(self, request: Request) -> Response:
         command = self._village.commands.get(request.path_params["id"])

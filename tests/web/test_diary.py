@@ -91,7 +91,7 @@ def test_what_happens_now_appears_by_itself(phones: Phones, village: Village) ->
     expect(page.get_by_text("Ngày này chưa ghi nhận việc gì.")).to_be_visible()
     village.motion(ago_s=0)
     expect(page.locator(".entry.motion img")).to_be_visible()
-    village.tell("alarm_raised", {"code": "beam_tamper"})
+    village.tell("alarm_raised", {"alarm": "beam_tamper", "id": "1", "reminder": 0})
     expect(page.locator(".entry[data-tone=alarm]")).to_contain_text("Mắt thần bị che")
 
 
@@ -151,3 +151,98 @@ def test_the_day_stands_beside_the_controls_on_a_wide_screen(phones: Phones, vil
     village.motion(ago_s=early_today() / 2)
     officer = phones.officer(size=(1280, 800)).opens()
     expect(officer.page.locator(".day .entry.motion")).to_be_visible()
+
+
+def rule(name: str) -> dict[str, str]:
+    """Return a rule of the gate as the one behind a fact."""
+    return {"type": "rule", "id": name, "name": ""}
+
+
+def test_modes_and_alarms_are_told_with_their_reminders(phones: Phones, village: Village) -> None:
+    """mode_changed, alarm_raised with its reminders, alarm_acknowledged: who, from what to what, how often."""
+    span = early_today()
+    alarm = {"alarm": "forced_open", "id": "a", "why": "limit_lost"}
+    ends = {"from": "hold_open", "to": "hold_open", "command_id": "", "reminder": True, "ends_in_s": 300}
+    changed = {"from": "normal", "to": "hold_open", "command_id": "1", "ends_in_s": 3600}
+    village.tell("mode_changed", changed, by=AN, ago_s=span * 0.9)
+    village.tell("alarm_raised", {**alarm, "reminder": 0}, by=rule("watch"), ago_s=span * 0.8)
+    village.tell("alarm_raised", {**alarm, "reminder": 2}, by=rule("watch"), ago_s=span * 0.7)
+    village.tell("alarm_acknowledged", alarm, by=AN, ago_s=span * 0.6)
+    village.tell("mode_changed", ends, by=rule("hold_open"), ago_s=span * 0.5)
+    fault = {"alarm": "fault", "id": "b", "why": "overtime", "reminder": 0}
+    village.tell("alarm_raised", fault, by=rule("watch"), ago_s=span * 0.4)
+    village.tell("sensor_degraded", {"sensor": "beam", "reason": "sensor_stale"}, by=rule("sensors"), ago_s=span * 0.3)
+    rows = opened_diary(phones).page.locator(".entry-words")
+    expect(rows).to_have_text(
+        [
+            "Cảm biến có vấn đềmắt thần · Cảm biến không báo kịp",
+            "Chạy quá lâu mà chưa tới nơi, đã dừngCảnh báo",
+            "Giữ mởSắp hết giờ, còn 5 phút",
+            "Cổng bị mở trái phépĐã nắm tin · Trần Văn An",
+            "Cổng bị mở trái phépNhắc lại lần 2, chưa ai nắm tin",
+            "Cổng bị mở trái phépCảnh báo",
+            "Đổi chế độBình thường → Giữ mở · trong 1 giờ · Trần Văn An",
+        ]
+    )
+
+
+def test_a_command_tells_of_its_mode_once(phones: Phones, village: Village) -> None:
+    """Who holds the gate open for how long is one row; alarms that were taken note of tell of that themselves."""
+    changed = {"from": "normal", "to": "hold_open", "command_id": "1", "ends_in_s": 1800}
+    village.tell("command_accepted", {"command_id": "1", "command": "hold_open", "reason": "rước dâu"}, by=AN)
+    village.tell("mode_changed", changed, by=AN)
+    village.tell("command_accepted", {"command_id": "2", "command": "acknowledge", "reason": ""}, by=AN)
+    village.tell("alarm_acknowledged", {"alarm": "left_open", "id": "a"}, by=AN)
+    freed = {"from": "hold_open", "to": "released", "command_id": "1"}
+    village.tell("mode_changed", freed, by=rule("sensors"))
+    expect(opened_diary(phones).page.locator(".entry-words")).to_have_text(
+        [
+            "Đổi chế độGiữ mở → Đã nhả khóa cơ · Cảm biến báo",
+            "Cổng mở quá lâuĐã nắm tin · Trần Văn An",
+            "Giữ mởTrần Văn An · trong 30 phút · rước dâu",
+        ]
+    )
+
+
+def test_what_a_rule_moved_is_told_each_time(phones: Phones, village: Village) -> None:
+    """I14: a move without a command has its row too; the rule's name is no command, so two of them never mix."""
+    span = early_today()
+    for share, why, by_rule in ((0.9, "limit", "auto_close"), (0.6, "beam", "auto_close")):
+        told = {"relay": "close_relay", "direction": "close", "command_id": "auto_close"}
+        village.tell("drive_energised", {**told, "cause": "open"}, by=rule(by_rule), ago_s=span * share)
+        if why == "beam":
+            met = {"by": "beam", "command_id": "auto_close"}
+            village.tell("obstructed", met, by=rule("beam"), ago_s=span * (share - 0.02))
+            village.tell("reversed", {"to": "open", "command_id": "auto_close"}, by=rule("beam"), ago_s=span * 0.57)
+        ended = {**told, "why": why, "ran_ms": 8200}
+        village.tell("drive_released", ended, by=rule(by_rule), ago_s=span * (share - 0.05))
+        if why == "beam":
+            back = {**told, "relay": "open_relay", "direction": "open", "cause": "beam broken while closing"}
+            village.tell("drive_energised", back, by=rule("beam"), ago_s=span * 0.5)
+        arrived = {"state": "closed" if why == "limit" else "open", "command_id": "auto_close", "travel_ms": 8200}
+        village.tell("arrived", arrived, by=rule(by_rule), ago_s=span * (share - 0.12))
+    page = opened_diary(phones).page
+    rows = page.locator(".entry-words")
+    expect(rows).to_have_text(
+        [
+            "Có vật cản khi đang chạyMắt thần bị chắn · cổng mở lại: đã mở sau 8 giây",
+            "Đóng cổngTự đóng · bị vật cản, cổng mở lại",
+            "Đóng cổngTự đóng · đã đóng sau 8 giây",
+        ]
+    )
+    page.get_by_role("button", name="Hệ thống").click()
+    expect(rows.first).to_have_text("Động cơ chạyrơ-le mở · Mở cổng · Mắt thần")
+    expect(rows.last).to_have_text("Động cơ chạyrơ-le đóng · Đóng cổng · Tự đóng")
+    expect(rows.nth(1)).to_have_text("Động cơ ngắtrơ-le đóng · bật 8 giây · bị vật cản, đã dừng")
+
+
+def test_a_pulse_that_ended_is_no_end_of_the_move(phones: Phones, village: Village) -> None:
+    """Momentary and step drives: the relay is off after 0.4 s while the leaf runs on."""
+    told = {"relay": "step_relay", "direction": "open", "command_id": "1"}
+    village.tell("command_accepted", {"command_id": "1", "command": "lockdown"}, by=AN)
+    village.tell("drive_energised", {**told, "cause": "command open"}, by=AN)
+    village.tell("drive_released", {**told, "why": "pulse", "ran_ms": 400}, by=AN)
+    page = opened_diary(phones).page
+    expect(page.locator(".entry-words")).to_have_text(["Khóa cổngTrần Văn An"])
+    village.tell("reversed", {"to": None, "command_id": "7"}, by=rule("edge"))
+    expect(page.locator(".entry-words").first).to_have_text("Cổng đảo chiềuThanh an toàn chạm vật")

@@ -245,12 +245,12 @@ def test_the_warning_counts_down(officer: Officer, village: Village) -> None:
 
 def test_alarms_stand_under_the_word(officer: Officer, village: Village) -> None:
     """Alarms first; the rest is one tap away."""
+    village.alarms("forced_open")
     with village.change() as gate:
-        gate["alarms"] = [{"code": "forced_open", "since": gate["at"], "acknowledged": False}]
         gate["processes"]["camera"]["alive"] = False
     trouble = officer.page.locator(".trouble")
     expect(trouble).to_contain_text("Cảnh báo: Cổng bị mở trái phép và 1 việc khác")
-    trouble.click()
+    trouble.get_by_role("button", name="Cảnh báo").click()
     officer.sees("Camera không chạy, đang khởi động lại")
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Route, expect
 
-from gate.model import Code, Command, Health, Kind, Mode, State
+from gate.model import Alarm, Code, Command, Health, Kind, Mode, Relay, Role, Sensor, State
+from gate.yard_orders import CONDITIONS
+from gate.yard_road import BREEDS
 from tests.web.calls import PAGE
 from tests.web.conftest import Phones
 from tests.web.officer import Officer
@@ -33,13 +36,43 @@ def test_both_languages_have_the_same_keys_and_placeholders() -> None:
 
 @pytest.mark.parametrize(
     ("prefix", "codes"),
-    [("state", State), ("mode", Mode), ("health", Health), ("code", Code), ("command", Command), ("fact", Kind)],
-)
-def test_every_code_of_the_gate_has_words(
-    prefix: str, codes: type[State | Mode | Health | Code | Command | Kind]
-) -> None:
+    [
+        ("state", State), ("mode", Mode), ("health", Health), ("code", Code), ("command", Command), ("fact", Kind),
+        ("alarm", Alarm), ("sensor", Sensor), ("drive", Relay), ("role", Role),
+    ],
+)  # fmt: skip
+def test_every_code_of_the_gate_has_words(prefix: str, codes: type[StrEnum]) -> None:
     """A person never reads a bare code."""
     assert [code.value for code in codes if f"{prefix}.{code.value}" not in VI] == []
+
+
+def test_every_refusal_says_what_to_do_next() -> None:
+    """Issue 3, 6: what happened, whether the gate moved, what to do: two short lines on a small phone."""
+    assert [code.value for code in Code if f"remedy.{code.value}" not in VI] == []
+    for words in (VI, EN):
+        assert [key for key, said in words.items() if key.startswith(("code.", "remedy.")) and len(said) > 70] == []
+
+
+def test_every_order_of_the_yard_panel_is_known_to_the_yard() -> None:
+    """Issue 3, 5: the panel speaks the words of `antt-gate yard`, and reads each fault by the words that order it."""
+    source = (PAGE / "views" / "yard.js").read_text(encoding="utf-8")
+    rows = re.findall(r'"([a-z_ ]+): ([a-z ]+)"', source)
+    assert len(rows) > 20
+    for subject, conditions in rows:
+        for condition in conditions.split():
+            words = (*subject.split(), condition)
+            assert words in CONDITIONS, words
+            assert f"yard.{condition}" in VI
+        assert f"yard.{subject.replace(' ', '_')}" in VI
+    told = {(subject, condition) for subject, conditions in rows for condition in conditions.split()}
+    reached = {CONDITIONS[*subject.split(), condition] for subject, condition in told}
+    missing = {(order.subject, order.condition) for order in CONDITIONS.values()} - {
+        (order.subject, order.condition) for order in reached
+    }
+    assert missing <= {("release", None), ("cabinet", None)}
+    for kind in BREEDS:
+        assert f'"{kind}"' in source
+        assert f"yard.{kind}" in VI
 
 
 def test_every_word_that_a_module_asks_for_exists() -> None:
@@ -102,8 +135,10 @@ def test_every_visible_word_comes_from_the_word_files(phones: Phones, village: V
         "command_refused", {"command": "close", "code": "beam_blocked"}, by={"type": "rule", "id": "x", "name": ""}
     )
     village.motion(ago_s=1)
+    village.alarms("forced_open", reminders=1)
     with village.change() as gate:
-        gate["alarms"] = [{"code": "forced_open", "since": gate["at"], "acknowledged": False}]
+        gate.update(mode="hold_open", mode_until=gate["at"], mode_by=gate["by"], state="open")
+        gate["closing"] = {"why": "hold_ended", "due_mono_ms": gate["at_mono_ms"] + 60_000}
     officer = phones.officer()
     page = officer.page
     page.route("**/vi.json", marked)
@@ -113,8 +148,10 @@ def test_every_visible_word_comes_from_the_word_files(phones: Phones, village: V
         page.wait_for_timeout(300)
         assert data.sub("", page.locator("#app").inner_text()) == "", route
     officer.opens("")
-    page.locator(".nav-urgent").click()
-    assert data.sub("", page.get_by_role("dialog").inner_text()) == ""
+    for button in (".nav-urgent", ".trouble-words"):
+        page.locator(button).click()
+        assert data.sub("", page.get_by_role("dialog").inner_text()) == ""
+        page.keyboard.press("Escape")
 
 
 def test_english_is_one_tap_away_and_stays(officer: Officer) -> None:
@@ -136,9 +173,8 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_word_can_be_read(phones: Phones, village: Village, theme: str) -> None:
     """WCAG 1.4.3: 4.5 to 1 for every visible text, 3 to 1 where it is large, in both themes."""
-    village.tell("alarm_raised", {"code": "beam_tamper"})
-    with village.change() as gate:
-        gate["alarms"] = [{"code": "forced_open", "since": gate["at"], "acknowledged": False}]
+    village.tell("alarm_raised", {"alarm": "beam_tamper", "id": "1", "reminder": 0})
+    village.alarms("forced_open")
     officer = phones.officer(theme=theme, size=(1280, 800)).opens()
     expect(officer.page.locator(".day .entry")).to_have_count(1)
     for state, evidence in [
@@ -151,14 +187,27 @@ def test_every_word_can_be_read(phones: Phones, village: Village, theme: str) ->
         village.gate_is(state, evidence)
         expect(officer.page.locator(f".state[data-state={state}]")).to_be_visible()
         assert officer.page.evaluate(CONTRAST) == [], state
+    for mode in Mode:
+        with village.change() as gate:
+            gate.update(mode=mode.value, mode_by=gate["by"], sequence=gate["sequence"] + 1)
+        expect(officer.page.locator(f".mode[data-mode={mode.value}]")).to_be_visible(visible=mode is not Mode.NORMAL)
+        assert officer.page.evaluate(CONTRAST) == [], mode
 
 
 def test_what_is_touched_is_large_enough(phones: Phones, village: Village) -> None:
     """design/page.md: touch targets of 48 px."""
-    officer = phones.officer()
+    with village.change() as gate:
+        gate["simulated"] = True
+    village.alarms("forced_open", "beam_tamper")
     village.motion(ago_s=1)
-    for route in ("", "#nhat-ky", "#them"):
+    people = [phones.officer(), phones.officer(), phones.officer(), phones.officer(role="maintainer")]
+    for officer, route in zip(people, ("", "", "#nhat-ky", "#them"), strict=True):
+        village.role = "maintainer" if route == "#them" else "commander"
         officer.opens(route)
+        if officer is people[1]:
+            officer.page.locator(".nav-urgent").click()
+        if route == "#them":
+            officer.page.locator(".yard summary").first.click()
         officer.page.wait_for_timeout(200)
         small = officer.page.evaluate(
             "[...document.querySelectorAll('button, a, input')]"

@@ -21,6 +21,10 @@ from tests.web import scenery
 
 Plain = dict[str, Any]
 
+MODES = {"hold_open": "hold_open", "lockdown": "lockdown", "emergency_open": "emergency_open", "unlock": "normal",
+         "normal": "normal"}  # fmt: skip
+LEADS_TO = {"hold_open": "open", "emergency_open": "open", "lockdown": "closed"}
+
 ZONE = dt.timezone(dt.timedelta(hours=7))
 
 
@@ -33,6 +37,11 @@ def utc(ago_s: float = 0.0) -> str:
     """Return the time `ago_s` seconds ago as the contract writes it."""
     at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=ago_s)
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def condition_is_on(condition: str) -> bool:
+    """Tell whether a condition of the yard is other than it should be."""
+    return condition not in {"ok", "clear", "off", "back", "closed"}
 
 
 class Village:
@@ -75,6 +84,11 @@ class Village:
             self.facts: list[Plain] = []
             self.events: list[Plain] = []
             self.newest: Plain | None = None
+            self.yard: Plain = {
+                "leaf": 0.0, "speed": 0.0, "things": [], "sensors": ["limit_closed"], "faults": [], "night": False,
+                "rain": False, "insects": False, "wind": False, "battery": False,
+            }  # fmt: skip
+            self.yard_orders: list[str] = []
             self.snapshot = self._fresh()
 
     @contextlib.contextmanager
@@ -156,6 +170,32 @@ class Village:
             gate.update(state=state, evidence=evidence, since=utc(), target=None, sequence=gate["sequence"] + 1)
             self.leaf = {"open": 1.0, "closed": 0.0}.get(state, 0.5)
 
+    def alarms(self, *names: str, reminders: int = 0) -> None:
+        """Raise these alarms; nobody has acknowledged them."""
+        with self.change() as gate:
+            gate["alarms"] = [
+                {"alarm": name, "id": str(place), "since": utc(120), "reminders": reminders, "data": {}}
+                for place, name in enumerate(names)
+            ]
+
+    def yard_obeys(self, action: str, arguments: list[str]) -> bool:
+        """Switch a fault of the simulated yard, as gate/world.py words it; tell whether the order is known."""
+        words = " ".join((action, *arguments))
+        self.yard_orders.append(words)
+        subject, _, condition = words.rpartition(" ")
+        with self._lock:
+            if action in {"car", "motorbike", "person", "dog"}:
+                thing = {"id": 1, "kind": action, "along": -1.5, "direction": 1, "length": 0.3}
+                self.yard["things"] = [*self.yard["things"], thing]
+            elif action in self.yard:
+                self.yard[action] = condition_is_on(condition)
+            elif subject in {"beam", "limit open", "limit closed", "relay open", "motor", "edge", "power", "release"}:
+                self.yard["faults"] = [each for each in self.yard["faults"] if each.rpartition(" ")[0] != subject]
+                self.yard["faults"] += [words] if condition_is_on(condition) else []
+            else:
+                return False
+        return True
+
     def beat(self, *, gate_up: bool = True) -> None:
         """Send a sign of life on every stream."""
         self._send("beat", {**self.sign_of_life(), "gate_up": gate_up}, None)
@@ -182,6 +222,7 @@ class Village:
             "position": 0.0,
             "mode": "normal",
             "mode_until": None,
+            "mode_by": None,
             "health": "ok",
             "reasons": [],
             "inputs": {"limit_open": False, "limit_closed": True, "beam": False},
@@ -193,6 +234,9 @@ class Village:
             "by": {"type": "person", "id": "an", "name": "Trần Văn An"},
             "command": None,
             "warning_until_mono_ms": None,
+            "closing": None,
+            "timetable": None,
+            "cycles": 1204,
             "clock_trusted": True,
             "alarms": [],
             "boot_id": "b",
@@ -241,7 +285,17 @@ class Village:
         if order == "reset":
             self.step(command, "confirmed", health="ok", reasons=[])
             return
-        if self.warning_s and order == "close":
+        if order == "acknowledge":
+            self.step(command, "confirmed", alarms=[])
+            return
+        if order in MODES:
+            minutes = command["minutes"] or 60
+            end = utc(-60.0 * minutes) if order == "hold_open" else None
+            self.step(command, "accepted", mode=MODES[order], mode_until=end, mode_by=by)
+            if order in {"unlock", "normal"} or self.snapshot["state"] == LEADS_TO[order]:
+                self.step(command, "confirmed")
+                return
+        if self.warning_s and order in {"close", "lockdown"}:
             self.step(
                 command, "accepted", warning_until_mono_ms=mono_ms() + int(self.warning_s * 1000), target="closed"
             )
@@ -249,11 +303,13 @@ class Village:
         await self._travel(command, by)
 
     async def _travel(self, command: Plain, by: Plain) -> None:
-        opens = command["command"] == "open"
+        opens = command["command"] not in {"close", "lockdown"}
         going, there = ("opening", "open") if opens else ("closing", "closed")
         await asyncio.sleep(0.1)
         self.step(command, "energised", state=going, evidence="drive", target=there, by=by, warning_until_mono_ms=None)
-        self.tell("drive_energised", {"direction": command["command"], "command_id": command["command_id"]})
+        direction = "open" if opens else "close"
+        told = {"relay": f"{direction}_relay", "direction": direction, "command_id": command["command_id"]}
+        self.tell("drive_energised", {**told, "cause": f"command {command['command']}"})
         begun = time.monotonic()
         start = self.leaf
         while (gone := (time.monotonic() - begun) / self.travel_s) < 1:

@@ -11,13 +11,15 @@ import { mark, since, state, trust } from "../store.js";
 import { onFact } from "../stream.js";
 import { picture, play } from "./clip.js";
 import { courseOf, ending, outcome } from "./course.js";
-import { whoDid } from "./told.js";
+import { alarmWords, whoDid } from "./told.js";
 
-const MOVES = ["command_accepted", "drive_energised", "arrived", "drive_released"];
+const MOVES = ["command_accepted", "arrived"];
+const DRIVES = ["drive_energised", "drive_released"];
 const ALARMS = ["command_refused", "obstructed", "reversed", "alarm_raised", "alarm_acknowledged", "health_changed", "mode_changed",
   "sensor_degraded", "sensor_recovered", "storage_low", "user_sign_in_failed", "process_died", "state_changed"];
 const SYSTEM = ["boot", "shutdown", "process_started", "user_signed_in", "user_changed", "config_changed", "timetable_changed",
   "clock_changed", "broker_connected", "broker_lost"];
+const KINDS = [...MOVES, ...DRIVES, ...ALARMS, ...SYSTEM];
 const RED = ["alarm_raised", "obstructed", "reversed"];
 const FILTERS = ["notable", "motion", "move", "alarm", "system"];
 const PAGE = 100;
@@ -106,7 +108,7 @@ export function dayList({ compact = false }) {
   async function loadJournal(from) {
     if (from.done) return;
     const span = { since: dayBegins(self.day).toISOString(), until: dayBegins(shift(self.day, 1)).toISOString() };
-    const query = new URLSearchParams({ ...span, kind: [...MOVES, ...ALARMS, ...SYSTEM].join(","), limit: PAGE, newest_first: true });
+    const query = new URLSearchParams({ ...span, kind: KINDS.join(","), limit: PAGE, newest_first: true });
     if (from.next) query.set("before", from.next);
     take(from, await get(`/journal?${query}`), (fact) => [fact.seq, fact.at]);
   }
@@ -125,7 +127,7 @@ export function dayList({ compact = false }) {
     if (/^(motion|clip)_/.test(fact.kind)) {
       clearTimeout(soon);
       soon = setTimeout(freshen, 400);
-    } else if ([...MOVES, ...ALARMS, ...SYSTEM].includes(fact.kind)) {
+    } else if (KINDS.includes(fact.kind)) {
       sources.journal.items.set(fact.seq, fact);
       draw();
     }
@@ -201,19 +203,22 @@ function merge({ journal, events }) {
     .sort((a, b) => (a.at === b.at ? b.seq - a.seq : a.at < b.at ? 1 : -1));
 }
 
-/** One entry per command, with how it ended; one per other fact. */
+/** One entry per command and per move that a rule made, with how it ended; one per other fact. Relays are for who looks at
+ *  the system. */
 function fold(facts) {
   const courses = courseOf(facts);
   return facts.flatMap((fact) => {
-    const course = courses.get(fact.data.command_id);
-    if (fact.kind === "command_accepted") {
-      return { key: fact.id, type: "move", at: fact.at, seq: fact.seq, by: fact.by, command: fact.data.command, reason: fact.data.reason, course };
-    }
-    if (MOVES.includes(fact.kind) || (fact.kind === "reversed" && course?.obstructed)) return [];
-    if (fact.kind === "command_refused" && course?.accepted) return []; // given up before it ran: told by its own row
-    if (fact.kind === "obstructed") return { key: fact.id, type: "alarm", at: fact.at, seq: fact.seq, by: fact.by, kind: fact.kind, data: fact.data, course };
-    if (fact.kind === "state_changed" && (fact.data.command_id || fact.data.from === "unknown")) return []; // told by its move, or by a start
-    return { key: fact.id, type: SYSTEM.includes(fact.kind) ? "system" : "alarm", at: fact.at, seq: fact.seq, by: fact.by, kind: fact.kind, data: fact.data };
+    const { id, kind, at, seq, by, data } = fact;
+    const course = courses.get(data.command_id);
+    const entry = { key: id, at, seq, by, kind, data, type: SYSTEM.includes(kind) || DRIVES.includes(kind) ? "system" : "alarm" };
+    if (kind === "command_accepted") return data.command === "acknowledge" ? [] : { ...entry, type: "move", command: data.command, course };
+    if (kind === "mode_changed" && course?.accepted && by.type === "person") return []; // told by its command
+    if (courses.has(id)) return [entry, { ...entry, key: `${id} move`, type: "move", command: data.direction, course: courses.get(id) }];
+    if (MOVES.includes(kind) || (kind === "reversed" && course?.obstructed)) return [];
+    if (kind === "command_refused" && course?.accepted) return []; // given up before it ran: told by its own row
+    if (kind === "obstructed") return { ...entry, course };
+    if (kind === "state_changed" && (data.command_id || data.from === "unknown")) return []; // told by its move, or by a start
+    return entry;
   });
 }
 
@@ -229,28 +234,37 @@ function row(entry) {
     h("span", { class: "entry-words" }, h("b", {}, title), more && h("span", {}, more)));
 }
 
-function moveWords({ command, by, course, reason }) {
-  const sign = { open: "opened", close: "closed", stop: "stop", reset: "reset" }[command] ?? command.replace(/_(on|off)$/, "");
-  return [sign, t(`command.${command}`), [whoDid(by), outcome(command, course ?? {}), reason].filter(Boolean).join(" · "), null];
+const SIGNS = { open: "opened", hold_open: "opened", emergency_open: "urgent", close: "closed", lockdown: "lock", unlock: "lock", normal: "check", acknowledge: "check" };
+
+function moveWords({ command, by, course, data }) {
+  const sign = SIGNS[command] ?? command.replace(/_(on|off)$/, "");
+  return [sign, t(`command.${command}`), [whoDid(by), course?.lasts && t("fact.mode_ends", { duration: duration(course.lasts * 1000) }), outcome(command, course ?? {}), data.reason].filter(Boolean).join(" · "), null];
 }
 
 function factWords({ kind, data, by, course }) {
   const tone = RED.includes(kind) ? "alarm" : null;
-  const sign = kind === "user_sign_in_failed" || kind.startsWith("user_") ? "person" : RED.includes(kind) || kind === "process_died" ? "warn" : "note";
+  const sign = kind.startsWith("user_") ? "person" : RED.includes(kind) || kind === "process_died" ? "warn" : kind === "alarm_acknowledged" ? "check" : "note";
   if (kind === "command_refused") {
     const title = t("fact.command_refused", { command: t(`command.${data.command}`) });
     return ["lock", title, [coded("code", data.code), whoDid(by)].filter(Boolean).join(" · "), null];
   }
   if (kind === "alarm_raised" || kind === "alarm_acknowledged") {
-    return [sign, coded("alarm", data.code, coded("code", data.code)), t(`fact.${kind}`), tone];
+    const said = kind === "alarm_raised" && data.reminder > 0 ? t("fact.reminder", { count: data.reminder }) : t(`fact.${kind}`);
+    return [sign, alarmWords({ alarm: data.alarm, data }), [said, kind === "alarm_acknowledged" && whoDid(by)].filter(Boolean).join(" · "), tone];
   }
-  return [sign, coded("fact", kind, kind), detail(kind, data, by, course), tone];
+  return [sign, kind === "mode_changed" && data.reminder ? t(`mode.${data.to}`) : coded("fact", kind, kind), detail(kind, data, by, course), tone];
 }
 
 function detail(kind, data, by, course) {
   switch (kind) {
     case "obstructed": return [coded("obstacle", data.by ?? "beam"), course?.open && `${t("fact.reopening")} ${ending(course.open)}`.trim()].filter(Boolean).join(" · ");
-    case "reversed": return data.to === "open" ? t("ended.reversed") : "";
+    case "reversed": return [coded("obstacle", data.by ?? by.id, whoDid(by)), data.to === "open" && t("ended.reversed")].filter(Boolean).join(" · ");
+    case "drive_energised": return [relay(data), data.direction && t(`command.${data.direction}`), whoDid(by)].filter(Boolean).join(" · ");
+    case "drive_released": return [relay(data), data.ran_ms && t("drive.ran", { duration: duration(data.ran_ms) }), ending({ why: data.why })].filter(Boolean).join(" · ");
+    case "mode_changed": return data.reminder ? t("fact.mode_ending", { duration: duration(data.ends_in_s * 1000) }) : [t("fact.from_to", { from: t(`mode.${data.from}`), to: t(`mode.${data.to}`) }),
+      data.ends_in_s && t("fact.mode_ends", { duration: duration(data.ends_in_s * 1000) }), whoDid(by)].filter(Boolean).join(" · ");
+    case "sensor_degraded": case "sensor_recovered": return [data.sensor && coded("sensor", data.sensor, data.sensor),
+      data.reason && coded("reason", data.reason, coded("code", data.reason))].filter(Boolean).join(" · ");
     case "state_changed": return t("fact.from_to", { from: t(`state.${data.from}`), to: t(`state.${data.to}`) });
     case "health_changed": return [t(`health.${data.to}`), ...(data.reasons ?? []).map((reason) => coded("code", reason))].join(" · ");
     case "process_started": case "process_died": return coded("process", data.process, data.process);
@@ -260,6 +274,8 @@ function detail(kind, data, by, course) {
     default: return "";
   }
 }
+
+const relay = (data) => (data.relay ? coded("drive", data.relay, data.relay) : "");
 
 /** What was changed of an account. The server writes it in short English; what is not known here is shown as it is. */
 function changes(said) {

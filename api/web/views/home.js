@@ -1,7 +1,7 @@
 // Cổng: is it open or shut, surely? Can I act now? The picture, the one big word with what it rests on, what is wrong,
 // DỪNG, and the two sliders. The word is never shown as current when it is not.
 
-import { attr, h, sheet, show, text } from "../dom.js";
+import { attr, h, show, text } from "../dom.js";
 import { clock, duration, moment } from "../format.js";
 import { t } from "../i18n.js";
 import { gateIcon, icon } from "../icons.js";
@@ -9,9 +9,10 @@ import { give, running, STEPS } from "../orders.js";
 import { live } from "../picture.js";
 import { slider } from "../slide.js";
 import { may, since, state, trust, until } from "../store.js";
-import { askFirst, drawTrouble, meant, noticeBox, showConditions, sirenLine, unwell, whoDid } from "./told.js";
+import { askFirst, closing, FRESH_MS } from "./ask.js";
+import { closingWords, hindrance, modeLine } from "./modes.js";
+import { meant, noticeBox, sirenLine, troubleBox, unwell, whoDid } from "./told.js";
 
-const FRESH_MS = 2000; // an older picture is greyed with its age across, and does not do for a close without a question
 const DONE_MS = 5000; // how long "done" or "refused" stays in the slider
 
 /** Make the view. */
@@ -19,16 +20,16 @@ export function home() {
   const leaving = new AbortController();
   const picture = pictureBox(leaving.signal);
   const word = wordBlock();
-  const trouble = h("button", { type: "button", class: "trouble", onclick: showConditions });
+  const trouble = troubleBox();
   const notice = noticeBox();
   const siren = sirenLine();
   const stop = stopButton();
-  const open = moveSlider("open", picture);
-  const close = moveSlider("close", picture);
+  const open = moveSlider("open");
+  const close = moveSlider("close");
   const barred = h("p", { class: "barred" }, icon("lock"), h("span", {}, t("move.no_right")));
   const day = h("section", { class: "day", "aria-label": t("diary.today"), hidden: true });
   const element = h("div", { class: "home" },
-    h("div", { class: "watch" }, picture.element, word.element, h("div", { class: "told" }, siren.element, trouble, notice.element)),
+    h("div", { class: "watch" }, picture.element, word.element, h("div", { class: "told" }, trouble.element, siren.element, notice.element)),
     h("div", { class: "act" }, stop.element, open.element, close.element, barred, day));
   const list = besideDiary(day, leaving.signal);
 
@@ -40,7 +41,7 @@ export function home() {
       word.draw(belief);
       notice.draw();
       siren.draw(belief);
-      drawTrouble(trouble, belief, notice.title());
+      trouble.draw(belief, notice.title());
       stop.draw(belief);
       const moves = may("open");
       show(open.element, moves);
@@ -110,8 +111,9 @@ function wordBlock() {
   const how = h("span", { class: "how" });
   const more = h("span", { class: "since" });
   const warning = h("span", { class: "countdown" });
+  const mode = modeLine();
   const element = h("section", { class: "state", "aria-label": t("state.label") }, gateIcon(),
-    h("div", { class: "says" }, h("div", { role: "status" }, word, how), more, warning));
+    h("div", { class: "says" }, h("div", { role: "status" }, word, how), more, warning), mode.element);
 
   return {
     element,
@@ -124,11 +126,17 @@ function wordBlock() {
       text(how, sure ? t(`evidence.${gate.state}.${gate.evidence}`) : lastKnown(belief));
       text(more, sure ? [t("state.since", { time: moment(gate.since) }), whoDid(gate.by)].filter(Boolean).join(" · ") : "");
       const left = sure ? until(gate.warning_until_mono_ms) : null;
-      const counting = left !== null && left > 0;
-      show(warning, counting);
-      text(warning, counting ? t("warning.left", { duration: duration(Math.ceil(left / 1000) * 1000) }) : "");
+      const next = !sure ? "" : left > 0 ? warned(gate, left) : closingWords(gate);
+      show(warning, next);
+      text(warning, next);
+      mode.draw(sure ? gate : null);
     },
   };
+}
+
+/** What the lamp and the buzzer warn of: mostly a close; an emergency opens after a short warning too. */
+function warned({ target }, left) {
+  return t(target === "open" ? "warning.opens" : "warning.left", { duration: duration(Math.ceil(left / 1000) * 1000) });
 }
 
 function lastKnown(belief) {
@@ -168,19 +176,12 @@ export function stopButton() {
 
 // --- the sliders -----------------------------------------------------------------------------------------------------
 
-function moveSlider(command, picture) {
-  const done = () => {
-    if (command === "close" && picture.age() > FRESH_MS) askSight(picture.age());
-    else move(command);
-  };
-  const question = () => (command === "close" && picture.age() > FRESH_MS ? askSight(picture.age()) : askFirst(command, () => move(command)));
+function moveSlider(command) {
+  const closes = command === "close";
+  const done = () => (closes ? closing(command) : give(command));
+  const question = () => (closes ? closing(command, true) : askFirst(command, () => give(command)));
   const made = slider({ command, done, question });
   return { element: made.element, draw: (belief) => made.draw(appearance(command, belief)) };
-}
-
-async function move(command, sighted) {
-  const order = await give(command, { sighted });
-  if (order?.code === "unsighted" && order.step === "refused" && sighted === undefined) askSight(Infinity);
 }
 
 function appearance(command, belief) {
@@ -199,29 +200,14 @@ function appearance(command, belief) {
   if (gate.state === there && gate.evidence === "limit" && (gate.target ?? there) === there) {
     return { ...idle, words: t(`slide.${command}.already`), tone: "off", lock: true };
   }
-  const blocked = command === "close" && gate.inputs.beam;
-  return { ...idle, small: blocked ? t("slide.blocked") : "" };
+  return { ...idle, small: hindrance(command, gate) };
 }
 
 function underway(order) {
   if (order.step === "sending") return since(order.begun) > 2000 ? t("order.trying") : "";
   const left = until(state.gate.warning_until_mono_ms);
-  if (order.step === "accepted" && left > 0) return t("warning.left", { duration: duration(Math.ceil(left / 1000) * 1000) });
+  if (order.step === "accepted" && left > 0) return warned(state.gate, left);
   return t("progress.for", { duration: duration(since(order.begun)) });
-}
-
-/** A close without a fresh picture: either the officer sees the gate, or everybody there is warned for longer. */
-function askSight(age) {
-  const why = age === Infinity ? t("sight.none") : t("sight.old", { age: duration(age) });
-  const go = (sighted) => () => {
-    dialog.close();
-    move("close", sighted);
-  };
-  const dialog = sheet(t("sight.title"), h("h2", {}, t("sight.title")), h("p", {}, why),
-    h("button", { type: "button", class: "main-button", onclick: go(true) }, t("sight.yes")),
-    h("button", { type: "button", class: "plain-button", onclick: go(false) }, t("sight.no")),
-    h("p", { class: "fine" }, t("sight.warning")),
-    h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.cancel")));
 }
 
 // --- the day beside the controls, where the screen is wide -------------------------------------------------------------

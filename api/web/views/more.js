@@ -13,7 +13,17 @@ const PROCESSES = ["gate", "keeper", "camera", "mqtt_bridge", "api"];
 export function more({ choose, theme, signOut }) {
   const system = systemPart();
   const phones = phonesPart();
-  const { user, permissions } = state.me;
+  const { user, permissions, simulated } = state.me;
+  const playground = h("div", { hidden: true });
+  let gone = false;
+  let leaveYard = () => {};
+  if (simulated && permissions.includes("yard")) import("./yard.js").then(({ yard }) => {
+    if (gone) return;
+    const panel = yard();
+    leaveYard = panel.leave;
+    playground.append(panel.element);
+    show(playground, true);
+  });
   const element = h("div", { class: "more" },
     h("section", {}, h("h2", {}, t("more.me")), h("ul", { class: "rows" },
       h("li", {}, icon("person"), h("span", {}, user.display_name || user.name,
@@ -22,9 +32,9 @@ export function more({ choose, theme, signOut }) {
     phones.element,
     h("section", {}, h("h2", {}, t("more.look")),
       options("language", ["vi", "en"], language, choose), options("theme", ["auto", "light", "dark"], theme(), choose)),
-    system.element,
+    system.element, playground,
     h("button", { type: "button", class: "plain-button", onclick: signOut }, t("more.sign_out")));
-  return { element, draw: system.draw, leave() {} };
+  return { element, draw: system.draw, leave() { gone = true; leaveYard(); } };
 }
 
 /** A row of choices of which one holds. */

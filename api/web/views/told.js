@@ -5,12 +5,16 @@ import { attr, children, h, sheet, show, text } from "../dom.js";
 import { moment } from "../format.js";
 import { coded, has, t } from "../i18n.js";
 import { icon } from "../icons.js";
-import { dismiss, give, running } from "../orders.js";
-import { may, since, state, until } from "../store.js";
+import { dismiss, give, moves, running } from "../orders.js";
+import { may, since, state, trust, until } from "../store.js";
+import { askFirst } from "./ask.js";
 
 const REFUSED_MS = 20_000; // how long the notice of a refusal stays
-const ASKED_MS = 15_000;
-const TOLD_OF = ["open", "close", "stop", "siren"];
+const PURSUED = ["lockdown", "emergency_open"];
+const UNMOVED = ["stuck", "no_output"]; // the relay was ordered on, and the leaf stayed where it was
+export const LOCKS = ["hard_lock", "estop", "soft_lock"];
+const MILD = ["battery_low", "clock_untrusted", "mains_lost", "maintenance_due", "slow", "state_lost"]; // they stop nothing
+const NOTED = ["estop", "release", "emergency", "edge", "cabinet", "battery_low", "mains_lost"]; // inputs that people must know of
 
 /** Who is behind it, in a person's words. */
 export function whoDid(by) {
@@ -22,44 +26,75 @@ export function whoDid(by) {
 
 // --- what is wrong ---------------------------------------------------------------------------------------------------
 
-/** What an officer must know besides the state, worst first: {tone, words, since}. */
+/** An alarm in words; a fault is told by its own code. */
+export function alarmWords({ alarm, data }) {
+  return alarm === "fault" && has(`code.${data?.why}`) ? t(`code.${data.why}`) : coded("alarm", alarm, coded("code", alarm));
+}
+
+/** What an officer must know besides the state, worst first: {tone, words, more}. Alarms are what nobody acknowledged yet. */
 export function conditions(gate) {
   const found = [];
-  const add = (tone, words, from) => found.push({ tone, words, since: from });
-  for (const alarm of gate.alarms) add("alarm", coded("alarm", alarm.code, coded("code", alarm.code)), alarm.since);
-  if (gate.health === "hard_lock") add("alarm", t("health.hard_lock"));
-  for (const reason of gate.reasons) add(gate.health === "hard_lock" ? "alarm" : "care", coded("code", reason));
-  if (gate.processes.keeper?.alive === false) add("alarm", t("code.keeper_down"));
+  const add = (tone, words, ...more) => found.push({ tone, words, more: more.filter(Boolean) });
+  for (const alarm of gate.alarms) {
+    const reminded = alarm.reminders > 0 && t("alarms.reminded", { count: alarm.reminders });
+    add("alarm", alarmWords(alarm), [t("state.since", { time: moment(alarm.since) }), reminded].filter(Boolean).join(" · "));
+  }
+  const locked = LOCKS.includes(gate.health);
+  const tone = locked && gate.health !== "soft_lock" ? "alarm" : "care";
+  if (locked) add(tone, t(`health.${gate.health}`), remedy(gate.health));
+  for (const reason of gate.reasons) add(MILD.includes(reason) ? "care" : tone, coded("code", reason), remedy(reason));
+  if (gate.processes.keeper?.alive === false) add("alarm", t("code.keeper_down"), remedy("keeper_down"));
+  const known = { release: gate.mode === "released", cabinet: gate.alarms.some(({ alarm }) => alarm === "cabinet_open") };
+  for (const name of NOTED) if (gate.inputs[name] && !known[name]) add("care", t(`input.${name}`));
   const { camera } = gate.processes;
   if (camera && !camera.alive && !camera.off) add("care", t("camera.down"));
-  if (gate.inputs.beam && (gate.state === "open" || gate.state === "stopped")) add("care", t("code.beam_blocked"));
-  if (!gate.clock_trusted) add("care", t("code.clock_untrusted"));
+  if (gate.inputs.beam && (gate.state === "open" || gate.state === "stopped")) add("care", t("code.beam_blocked"), remedy("beam_blocked"));
+  if (!gate.clock_trusted) add("care", t("code.clock_untrusted"), remedy("clock_untrusted"));
   const said = new Set();
   return found.filter(({ words }) => !said.has(words) && said.add(words));
 }
 
-/** Draw the line under the word. `told`: what the notice says already. */
-export function drawTrouble(box, belief, told) {
-  const all = state.gate && belief === "live" ? conditions(state.gate) : [];
-  const found = all.filter(({ words }) => words !== told); // one reason, said once
-  show(box, found.length);
-  if (!found.length) return;
-  const [worst] = found;
-  attr(box, "data-tone", worst.tone);
-  const said = `${worst.words}${found.length > 1 ? ` ${t("trouble.more", { count: found.length - 1 })}` : ""}`;
-  if (box.dataset.said === said) return;
-  box.dataset.said = said;
-  children(box, [icon(worst.tone === "alarm" ? "warn" : "note"),
-    h("span", { role: worst.tone === "alarm" ? "alert" : "status" },
-      h("b", {}, `${t(`trouble.${worst.tone}`)} `), said), icon("next")]);
+const acknowledge = () => trust() === "live" && !running(state.orders.acknowledge) && give("acknowledge");
+
+/** Make the line under the word: what is worst, how much more there is, and Đã nắm tin while an alarm stands. */
+export function troubleBox() {
+  const words = h("button", { type: "button", class: "trouble-words", onclick: showConditions });
+  const taken = h("button", { type: "button", class: "small-button", onclick: acknowledge }, t("command.acknowledge"));
+  const element = h("div", { class: "trouble", hidden: true }, words, taken);
+  return {
+    element,
+    /** `told`: what the notice says already. */
+    draw(belief, told) {
+      const all = state.gate && belief === "live" ? conditions(state.gate) : [];
+      const found = all.filter((each) => each.words !== told); // one reason, said once
+      show(element, found.length);
+      if (!found.length) return;
+      const [worst, second] = found;
+      attr(element, "data-tone", worst.tone);
+      attr(element, "role", worst.tone === "alarm" ? "alert" : "status");
+      const { alarms } = state.gate;
+      show(taken, alarms.length && may("acknowledge"));
+      text(taken, running(state.orders.acknowledge) ? t(`progress.${state.orders.acknowledge.step}`) : t("command.acknowledge"));
+      const both = alarms.length > 1 && second ? [worst.words, second.words] : [worst.words];
+      const rest = found.length - both.length;
+      const said = both.join("; ") + (rest ? ` ${t("trouble.more", { count: rest })}` : "");
+      if (element.dataset.said === said) return;
+      element.dataset.said = said;
+      children(words, [icon(worst.tone === "alarm" ? "warn" : "note"),
+        h("span", {}, h("b", {}, `${t(`trouble.${worst.tone}`)} `), said), icon("next")]);
+    },
+  };
 }
 
-/** Open the list of all of it. */
-export function showConditions() {
-  const rows = conditions(state.gate).map(({ tone, words, since: from }) =>
-    h("li", { "data-tone": tone }, icon(tone === "alarm" ? "warn" : "note"),
-      h("span", {}, words, from && h("small", {}, t("state.since", { time: moment(from) })))));
+/** Open the list of all of it, with what would clear each, and what can be done here. */
+function showConditions() {
+  const { gate } = state;
+  const rows = conditions(gate).map(({ tone, words, more }) =>
+    h("li", { "data-tone": tone }, icon(tone === "alarm" ? "warn" : "note"), h("span", {}, words, more.map((line) => h("small", {}, line)))));
+  const deed = (command, look, go) => may(command) && h("button", { type: "button", class: look, onclick: () => { dialog.close(); go(); } }, t(`command.${command}`));
   const dialog = sheet(t("trouble.title"), h("h2", {}, t("trouble.title")), h("ul", { class: "rows" }, rows),
+    gate.alarms.length && deed("acknowledge", "main-button", acknowledge),
+    LOCKS.includes(gate.health) && deed("reset", "plain-button", () => askFirst("reset", () => give("reset"))),
     h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.back")));
 }
 
@@ -73,10 +108,13 @@ export function outcome(order) {
   const title = coded("code", code, order.problem?.title);
   if (order.step === "refused") {
     const moving = ["opening", "closing"].includes(state.gate?.state); // by another order
-    const still = ["open", "close"].includes(order.command) && !moving;
+    const still = moves(order.command) && !moving;
     return { title, next: `${t(still ? "order.not_moved" : "order.not_done")} ${remedy(code)}`.trim() };
   }
-  return { title: t("order.failed", { command: about, why: title }), next: remedy(code) || t("order.look") };
+  const moved = !moves(order.command) ? "" : order.moved && !UNMOVED.includes(code)
+    ? t("order.moved", { state: t(`state.${state.gate?.state ?? "unknown"}`) }) : t("order.not_moved");
+  const goesOn = PURSUED.includes(order.command) && state.gate?.mode === order.command; // the mode holds, and the gate tries again
+  return { title: t("order.failed", { command: about, why: title }), next: `${moved} ${goesOn ? t("order.goes_on") : remedy(code) || t("order.look")}`.trim() };
 }
 
 const remedy = (code) => (has(`remedy.${code}`) ? t(`remedy.${code}`) : "");
@@ -96,11 +134,8 @@ export function noticeBox() {
     element,
     title: () => (element.hidden ? "" : words.firstChild?.textContent),
     draw() {
-      const [slot, order] = Object.entries(state.orders)
-        .filter(([name, each]) => TOLD_OF.includes(name) && unwell(each) && !meant(each))
-        .sort(([, a], [, b]) => since(a.begun) - since(b.begun))[0] ?? [];
-      const newer = Object.values(state.orders).some((each) => order && since(each.begun) < since(order.begun) && each.command !== "light");
-      const due = order && !newer && since(order.ended) < REFUSED_MS;
+      const [slot, order] = Object.entries(state.orders).sort(([, a], [, b]) => since(a.begun) - since(b.begun))[0] ?? [];
+      const due = unwell(order) && !meant(order) && since(order.ended) < REFUSED_MS;
       show(element, due);
       if (!due || shown?.order === order) return;
       shown = { slot, order };
@@ -110,16 +145,7 @@ export function noticeBox() {
   };
 }
 
-// --- a question before it is done, and the siren while it sounds -------------------------------------------------------
-
-/** Ask before `command` is carried out. */
-export function askFirst(command, go) {
-  const dialog = sheet(t(`ask.${command}`), h("h2", {}, t(`ask.${command}`)),
-    has(`ask.${command}.more`) && h("p", {}, t(`ask.${command}.more`)),
-    h("button", { type: "button", class: "main-button", onclick: () => { dialog.close(); go(); } }, t(`ask.${command}.yes`)),
-    h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.cancel")));
-  setTimeout(() => dialog.close(), ASKED_MS); // nobody answered: it may be a pocket that asked
-}
+// --- the siren while it sounds -----------------------------------------------------------------------------------------
 
 /** Make the line that stands while the siren sounds; one tap silences it. The warning before a close is ended by DỪNG. */
 export function sirenLine() {

@@ -1,34 +1,87 @@
-// Khẩn cấp: one tap opens the sheet with what helps at once. Switches show what the outputs are, not what was asked.
+// Khẩn cấp: one tap opens the sheet with what helps at once. What stands in it is what the gate says of itself, not what was
+// asked; what this person may not do is not offered, and said.
 
 import { attr, children, h, sheet, show, text } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
-import { give, running } from "../orders.js";
-import { may, since, state, trust, watch } from "../store.js";
+import { give, running, slotOf } from "../orders.js";
+import { may, state, trust, watch } from "../store.js";
+import { askFirst, askHold, closing } from "./ask.js";
 import { stopButton } from "./home.js";
-import { askFirst, outcome } from "./told.js";
+import { modeWords } from "./modes.js";
+import { LOCKS, noticeBox } from "./told.js";
 
-const TOLD_MS = 12_000;
+const SIGNS = { lockdown: "lock", unlock: "lock", emergency_open: "urgent", normal: "check", hold_open: "opened", reset: "reset" };
 
 /** Open the sheet; it follows the gate until it is closed. */
 export function urgent() {
   const stop = stopButton();
+  const mode = h("p", { class: "mode-now", role: "status" });
+  const modes = PLACES.map(modeButton);
   const switches = [toggle("siren"), toggle("light")];
-  const reset = resetRow();
-  const told = h("p", { class: "notice-words", role: "alert" });
-  const dialog = sheet(t("nav.urgent"), h("h2", {}, t("nav.urgent")), stop.element,
-    switches.map((each) => each.element), reset.element, told,
+  const barred = h("p", { class: "fine" }, t("mode.no_right"));
+  const told = noticeBox();
+  const dialog = sheet(t("nav.urgent"), h("div", { class: "sheet-head" }, h("h2", {}, t("nav.urgent")), mode), stop.element,
+    told.element, h("div", { class: "modes" }, modes.map((each) => each.element)), barred,
+    h("div", { class: "switches" }, switches.map((each) => each.element)),
     h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.back")));
   dialog.classList.add("urgent");
   const draw = () => {
     const belief = trust();
     stop.draw(belief);
-    for (const each of [...switches, reset]) each.draw(belief);
-    drawTold(told);
+    text(mode, belief === "live" ? t("mode.label", { mode: modeWords(state.gate) }) : t(`trust.${belief}`));
+    show(barred, !may("lockdown"));
+    for (const each of [...modes, ...switches]) each.draw(belief);
+    told.draw();
   };
   const end = watch(draw);
   dialog.addEventListener("close", end);
   draw();
+}
+
+// Each place of the grid holds the command that makes sense as the gate is; null leaves it empty. A reset is for a commander
+// who has been at the cabinet.
+const PLACES = [
+  ({ mode }) => (mode === "lockdown" ? "unlock" : "lockdown"),
+  ({ mode }) => (mode === "emergency_open" ? null : "emergency_open"),
+  ({ mode }) => (mode === "emergency_open" || mode === "hold_open" ? "normal" : null),
+  ({ mode }) => (mode === "normal" || mode === "hold_open" ? "hold_open" : null),
+  ({ health }) => (LOCKS.includes(health) ? "reset" : null),
+];
+
+function modeButton(choose) {
+  const note = h("small", {});
+  const label = h("span", {});
+  const sign = h("span", {});
+  const element = h("button", { type: "button", class: "mode-button", onclick: () => ready() && press(command) },
+    sign, h("span", {}, label, note));
+  let command = null;
+  const ready = () => trust() === "live" && state.orders[slotOf(command)]?.step !== "sending"; // a newer wish need not wait for the leaf
+  return {
+    element,
+    draw(belief) {
+      const wanted = choose(state.gate ?? { mode: "normal" });
+      show(element, wanted && may(wanted));
+      if (!wanted) return;
+      if (wanted !== command) {
+        command = wanted;
+        attr(element, "data-command", command);
+        children(sign, [icon(SIGNS[command])]);
+        text(label, t(`command.${command}`));
+      }
+      const order = state.orders[slotOf(command)];
+      const mine = running(order) && order.command === command;
+      attr(element, "aria-disabled", !ready() && "true");
+      text(note, belief !== "live" ? t(`trust.${belief}_short`) : mine ? t(`progress.${order.step}`) : "");
+    },
+  };
+}
+
+/** A lockdown closes: who gives it has seen the gate, or everybody there is warned. None of these is done by one tap. */
+function press(command) {
+  if (command === "hold_open") return askHold();
+  if (command === "lockdown") return closing(command, true);
+  return askFirst(command, () => give(command));
 }
 
 function toggle(name) {
@@ -53,31 +106,4 @@ function toggle(name) {
         : running(state.orders[name]) ? t(`progress.${state.orders[name].step}`) : t(on ? "switch.on" : "switch.off"));
     },
   };
-}
-
-/** A safety lock is lifted by a commander who has been at the cabinet; lifting it moves nothing. */
-function resetRow() {
-  const note = h("small", {});
-  const button = h("button", { type: "button", class: "plain-button", onclick: () => may("reset") && trust() === "live" && give("reset") }, icon("reset"), t("command.reset"));
-  const element = h("div", { class: "reset" }, button, note);
-  return {
-    element,
-    draw(belief) {
-      show(element, state.gate?.health === "hard_lock");
-      attr(button, "aria-disabled", (!may("reset") || belief !== "live") && "true");
-      text(note, may("reset") ? t("reset.note") : t("reset.no_right"));
-    },
-  };
-}
-
-function drawTold(place) {
-  const order = ["siren", "light", "reset", "stop"].map((slot) => state.orders[slot])
-    .filter((each) => each?.ended && each.step !== "confirmed" && since(each.ended) < TOLD_MS)
-    .sort((a, b) => since(a.begun) - since(b.begun))[0];
-  show(place, order);
-  if (!order) return children(place, []);
-  const { title, next } = outcome(order);
-  if (place.dataset.key === order.key) return null;
-  place.dataset.key = order.key;
-  return children(place, [h("b", {}, title), h("span", {}, next)]);
 }
