@@ -2,7 +2,8 @@
 # make test    everything: installs what tests need, then tests, lint and types
 # make check   lint and types only
 # make bench   measures, prints a table, writes bench-results.json
-# make campaign  the long randomised runs
+# make campaign  the long randomised runs: a million scenarios, then ten years; goes on where it was interrupted
+# make mutation  small faults in the rules that the stories must notice; hours, SAMPLE=8 for so many of each hundred
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +11,7 @@ PORT ?= 8080
 STATE_DIR ?= .state
 BIN = $(VENV)/bin
 
-.PHONY: run test check bench campaign clean
+.PHONY: run test check bench campaign mutation clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/antt-gate simulate --port $(PORT) --state-dir $(STATE_DIR)
@@ -33,6 +34,10 @@ bench: $(VENV)/.test-installed
 
 campaign: $(VENV)/.test-installed
 	$(BIN)/python -m tests.campaign
+	$(BIN)/python -m tests.years
+
+mutation: $(VENV)/.test-installed
+	$(BIN)/python -m tests.mutation $(if $(SAMPLE),--sample $(SAMPLE))
 
 clean:
 	rm -rf $(VENV) .state .mypy_cache .ruff_cache .pytest_cache bench-results.json artefacts

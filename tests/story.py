@@ -2,143 +2,224 @@
 
 `Story` reads as it is told: `story.gate_is(State.OPEN).officer_says(Command.CLOSE).after(s=3.0)`. It steps by 5 ms
 while something may run and by 20 ms otherwise, as the keeper samples. After each step an oracle that looks only at the
-yard (which relays are on, where the leaf is) checks the invariants of docs/safety.md; a story that breaks one fails
-wherever it stands.
+yard (which pins are on, where the leaf is, what the motor does) checks the invariants of docs/safety.md; a story that
+breaks one fails wherever it stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
+from typing import Self
 
 from gate import machine
 from gate.keeper import Guard
-from gate.memory import Decision, Ended, Happened, Timing, Wanted
-from gate.model import Code, Command, Direction, Health, Inputs, Kind, Origin, Outputs, Refusal, State
+from gate.memory import Decision, Ended, Happened, Kept, Motion, Phase, Plan, Wanted, Watch
+from gate.model import (
+    Alarm,
+    Code,
+    Command,
+    Drive,
+    Health,
+    Inputs,
+    Kind,
+    Origin,
+    Outputs,
+    Refusal,
+    Relay,
+    Sensor,
+    State,
+)
+from gate.site import Site, Timing
 from gate.world import Yard
+from tests.oracle import LEASE_S, Oracle
 
 STEP_S = 0.005
 REST_STEP_S = 0.020
-LEASE_S = 0.3
+BEYOND_TRAVEL_S = 1.0
+LONGEST_PULSE_S = 1.0
 OFFICER = Origin(type="person", id="u1", name="Trung úy Lan")
+LIMITS = frozenset({Sensor.LIMIT_OPEN, Sensor.LIMIT_CLOSED})
+EVERY_SENSOR = frozenset(Sensor)
+OFF: frozenset[Relay] = frozenset()
+OTHERS = ("lamp", "buzzer", "siren", "light", "beam_test")
 
 
-@dataclass(kw_only=True)
-class Oracle:
-    """Judges by what the relays do and where the leaf is, never by what the rules believe."""
+_ALONE = {relay: frozenset({relay}) for relay in Relay}
 
-    timing: Timing
-    has_beam: bool
-    off_s: dict[Direction, float] = field(default_factory=dict)
-    on_s: dict[Direction, float] = field(default_factory=dict)
-    heard_s: float = 0.0
-    clear_s: float = 0.0
 
-    def judge(
-        self, now_s: float, on: frozenset[Direction], before: frozenset[Direction], sensors: dict[str, bool]
-    ) -> None:
-        """Check I1-I6 and I9 for the relays that are on now."""
-        assert len(on) <= 1, "I1: both directions energised"
-        for way in before - on:
-            self.off_s[way] = now_s
-        for way in on - before:
-            rest_s = now_s - self.off_s.get(way.opposite, -1e9)
-            assert rest_s >= self.timing.dead_time_s - 1e-6, f"I2: {way} only {rest_s:.3f} s after the other direction"
-            limit = "limit_open" if way is Direction.OPEN else "limit_closed"
-            assert not sensors[limit], f"I3: {way} energised with its limit active"
-            broken = self.has_beam and sensors["beam"]
-            assert not (way is Direction.CLOSE and broken), "I4: closing started with the beam broken"
-            self.on_s[way] = now_s
-        for way in on:
-            ran_s = now_s - self.on_s[way]
-            assert ran_s <= self.timing.max_travel_s + 0.05, f"I9: {way} has run for {ran_s:.2f} s"
-        if not on:
-            return
-        silent_s = now_s - self.heard_s
-        assert silent_s <= LEASE_S + 0.05, f"I6: {on} on {silent_s:.3f} s after the controller was heard"
-        if Direction.CLOSE in on and self.has_beam and silent_s < STEP_S:
-            broken_s = now_s - self.clear_s
-            assert broken_s <= 0.05, f"I5: closing for {broken_s:.3f} s with the beam broken"
+def guard_of(site: Site, now_s: float) -> Guard:
+    """Return the keeper's own guard as it is at its start."""
+    held = site.drive is Drive.HELD
+    longest_s = site.timing.max_travel_s + BEYOND_TRAVEL_S if held else LONGEST_PULSE_S
+    return Guard(
+        lease_s=LEASE_S,
+        dead_time_s=site.timing.dead_time_s,
+        born_s=now_s,
+        longest_s=dict.fromkeys(Relay, longest_s),
+    )
 
 
 class Story:
     """One gate, one yard, one clock."""
 
-    def __init__(self, timing: Timing | None = None, *, has_beam: bool = True, leaf: float = 0.0) -> None:
-        self.timing = timing or Timing(max_travel_s=20.0)
-        self.now_s = 1000.0
-        self.yard = Yard()
-        self.yard.leaf = leaf
-        self.has_beam = has_beam
-        self.gate = machine.begin(self.now_s, has_beam=has_beam)
-        self.guard = Guard(lease_s=LEASE_S, dead_time_s=self.timing.dead_time_s, born_s=self.now_s)
-        self.oracle = Oracle(timing=self.timing, has_beam=has_beam)
-        self.relays: frozenset[Direction] = frozenset()
+    def __init__(
+        self,
+        timing: Timing | None = None,
+        *,
+        site: Site | None = None,
+        has_beam: bool = True,
+        leaf: float | None = 0.0,
+        kept: Kept | None = None,
+        yard: Yard | None = None,
+        began_s: float = 1000.0,
+    ) -> None:
+        site = site or Site(timing=timing or Timing(max_travel_s=20.0), sensors=EVERY_SENSOR)
+        if not has_beam:
+            site = replace(site, sensors=site.sensors - {Sensor.BEAM})
+        self.site = site
+        self.timing = site.timing
+        self.now_s = began_s
+        self.yard = yard or Yard(drive=site.drive, logic=site.logic)
+        if leaf is not None:  # else it is where it is, and goes on as it goes
+            self.yard.leaf = leaf
+        self.gate = machine.begin(self.now_s, site, kept)
+        self.guard = guard_of(site, self.now_s)
+        self.oracle = Oracle(site, self.yard, self.now_s)
+        self.oracle.starts(self.now_s, self.gate)
+        self.pins = OFF
+        self.others: frozenset[str] = frozenset()
         self.facts: list[Happened] = []
         self.ended: list[Ended] = []
         self.refusals: list[Refusal] = []
         self.lies: dict[str, bool] = {}
         self.keeper_answers = True
         self.controller_runs = True
-        self.dead_relays = False
-        self.shorted: Direction | None = None
+        self.dead_pins = False
+        self.shorted: Relay | None = None
         self._orders = 0
+        self._shown: dict[str, bool] = {}
+        self._active: frozenset[Sensor] = frozenset()
+        self._asked_of: tuple[Motion, Watch] | None = None
+        self._relay: Relay | None = None
+        self._others: frozenset[str] = frozenset()
 
     # what is told
 
-    def gate_is(self, state: State) -> Story:
+    def gate_is(self, state: State) -> Self:
         """Begin with a leaf at a limit, or half-way for `unknown`, after the sensors have settled."""
         self.yard.leaf = {State.CLOSED: 0.0, State.OPEN: 1.0}.get(state, 0.5)
         self.after(s=2.6)
         assert self.gate.state is state, self.gate
         return self
 
-    def officer_says(self, command: Command, *, sighted: bool = True) -> Story:
+    def officer_says(self, command: Command, *, sighted: bool = True, minutes: int | None = None) -> Self:
         """Give a command as a person would, seeing the gate unless said otherwise."""
         self._orders += 1
-        wanted = Wanted(command=command, command_id=f"c{self._orders}", by=OFFICER, sighted=sighted)
-        self._take(machine.command(self.gate, wanted, self.now_s, self.timing))
+        wanted = Wanted(command=command, command_id=f"c{self._orders}", by=OFFICER, sighted=sighted, minutes=minutes)
+        decision = machine.command(self.gate, wanted, self.now_s, self.site)
+        self.oracle.ledger.commanded(wanted, decision, self.now_s)
+        if command is Command.STOP:
+            self.oracle.stop_was_said(self.now_s)
+        self.take(decision)
         return self
 
-    def after(self, *, s: float) -> Story:
+    def timetable_wants(self, wants: State | None, *, exit_opens: bool = True, moves: bool = True) -> Self:
+        """Begin another period of the timetable."""
+        plan = Plan(wants=wants, exit_opens=exit_opens, moves=moves)
+        self.oracle.ledger.planned(plan, self.now_s)
+        self.take(machine.plan(self.gate, plan, self.now_s, self.site))
+        return self
+
+    def after(self, *, s: float) -> Self:
         """Let story time go by."""
         end_s = self.now_s + s
         while end_s - self.now_s > STEP_S / 10:
-            self._tick(min(end_s - self.now_s, STEP_S if self._is_busy else REST_STEP_S))
+            self.tick(min(end_s - self.now_s, self.pace()))
         return self
 
-    def until(self, condition: Callable[[Story], bool], *, within_s: float = 60.0) -> Story:
+    def pace(self) -> float:
+        """Return how long the keeper waits for its next sample, in seconds."""
+        return STEP_S if self.gate.is_busy or self.pins else REST_STEP_S
+
+    def until(self, condition: Callable[[Self], bool], *, within_s: float = 60.0) -> Self:
         """Let story time go by until the condition holds."""
         end_s = self.now_s + within_s
         while not condition(self):
             assert self.now_s < end_s, f"not within {within_s} s: {self.gate}"
-            self._tick(STEP_S)
+            self.tick(STEP_S)
         return self
 
-    def car_breaks_the_beam(self) -> Story:
+    def until_is(self, state: State, *, within_s: float = 60.0) -> Self:
+        """Let story time go by until that state is published."""
+        return self.until(lambda story: story.gate.state is state, within_s=within_s)
+
+    def car_breaks_the_beam(self) -> Self:
         """Put something into the light of the photocell."""
         self.yard.beam_held = True
         return self
 
-    def beam_clears(self) -> Story:
+    def beam_clears(self) -> Self:
         """Take it away again."""
         self.yard.beam_held = False
         return self
 
-    def sensor_says(self, **levels: bool) -> Story:
+    def something(self, *words: str) -> Self:
+        """Have something happen in the yard, in the words of `antt-gate yard`."""
+        self.yard.obey(words[0], list(words[1:]))
+        return self
+
+    def sensor_says(self, **levels: bool) -> Self:
         """Make sensors lie from now on."""
         self.lies.update(levels)
         return self
 
-    def keeper_falls_silent(self) -> Story:
+    def short(self, relay: str) -> Self:
+        """Have the pin of a relay be on whatever is ordered; `shorted = None` mends it."""
+        self.shorted = Relay(relay)
+        return self
+
+    def sensors_tell_the_truth(self) -> Self:
+        """End all lies."""
+        self.lies.clear()
+        return self
+
+    def keeper_falls_silent(self) -> Self:
         """No sample comes any more."""
         self.keeper_answers = False
         return self
 
-    def keeper_speaks_again(self) -> Story:
+    def keeper_speaks_again(self) -> Self:
         """Let samples come again."""
         self.keeper_answers = True
         return self
+
+    def keeper_dies(self, *, for_s: float = 0.5) -> Self:
+        """End the keeper: its pins go off, the gate process notices, and starts another one after a while."""
+        self._go_dark()
+        self.guard = guard_of(self.site, self.now_s)
+        self.take(machine.expire(self.gate, self.now_s, self.site, keeper_is_gone=True))
+        answered, self.keeper_answers = self.keeper_answers, False
+        self.after(s=for_s)
+        self.guard, self.keeper_answers = guard_of(self.site, self.now_s), answered
+        return self
+
+    def power_comes_back(self, *, after_s: float = 1.0) -> Self:
+        """Start controller and keeper anew, with what was kept; meanwhile nothing is energised."""
+        kept = machine.kept(self.gate, self.now_s)
+        self._go_dark()
+        end_s = self.now_s + after_s
+        while self.now_s < end_s:
+            self.now_s += REST_STEP_S
+            self.yard.advance(REST_STEP_S, OFF)
+        self.gate = machine.begin(self.now_s, self.site, kept)
+        self.guard = guard_of(self.site, self.now_s)
+        self.oracle.starts(self.now_s, self.gate)
+        return self
+
+    def _go_dark(self) -> None:
+        self.pins, self.others, self.yard.beam_test = OFF, frozenset(), False
+        self.oracle.goes_dark(self.now_s)
 
     # what is asked
 
@@ -155,17 +236,32 @@ class Story:
     @property
     def outputs(self) -> Outputs:
         """What the rules want energised."""
-        return machine.outputs(self.gate, self.now_s)
+        return machine.outputs(self.gate, self.site)
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        """What waits for somebody to acknowledge it."""
+        return [raised.alarm for raised in self.gate.watch.alarms]
+
+    @property
+    def limits(self) -> frozenset[Sensor]:
+        """Which limits the wires show."""
+        return self._active & LIMITS
 
     @property
     def closing_drive(self) -> bool:
         """Whether the close relay is really on."""
-        return Direction.CLOSE in self.relays
+        return Relay.CLOSE in self.pins
 
     @property
     def opening_drive(self) -> bool:
         """Whether the open relay is really on."""
-        return Direction.OPEN in self.relays
+        return Relay.OPEN in self.pins
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether lamp and buzzer warn of a move."""
+        return self.gate.phase is Phase.WARNING
 
     def kinds(self) -> list[Kind]:
         """Return the kinds of all facts so far, in order."""
@@ -183,61 +279,79 @@ class Story:
 
     # how time goes by
 
+    def tick(self, step_s: float) -> None:
+        """Let one sample's time go by: yard, sample, rules, guard, judgement."""
+        now_s = self.now_s = self.now_s + step_s
+        self.yard.advance(step_s, self.pins)
+        active = self._sensed()
+        runs = self.controller_runs
+        heard = self.keeper_answers and runs
+        if heard:
+            self.take(self.decide(Inputs(at_s=now_s, active=active, running=self.pins)))
+            self._order(now_s)
+        elif runs and now_s >= machine.deadline(self.gate, self.site):
+            self.take(machine.expire(self.gate, now_s, self.site))
+        self._switch(now_s)
+        sound = heard and self.is_sound
+        self.oracle.judge(
+            now_s, self.pins, self.others, active, self.gate,
+            heard=heard, runs=runs, sound=sound, shorted=self.shorted,
+        )  # fmt: skip
+
     @property
-    def _is_busy(self) -> bool:
-        """Whether the keeper would sample fast."""
-        return self.gate.move is not None or bool(self.relays)
+    def is_sound(self) -> bool:
+        """Whether nothing is broken in the yard, nothing in the way, and nobody lies."""
+        if self.lies or self.dead_pins or self.shorted or not (self.keeper_answers and self.controller_runs):
+            return False
+        return not (self.yard.conditions or self.yard.beam_broken or self.yard.edge_pressed or self.yard._push_s)
 
-    def _tick(self, step_s: float) -> None:
-        self.now_s += step_s
-        self.yard.advance(step_s, self.relays)
-        sensors = {**self.yard.sensors(), **self.lies}
-        if self.keeper_answers and self.controller_runs:
-            beam = sensors["beam"] if self.has_beam else None
-            sample = Inputs(
-                at_s=self.now_s,
-                limit_open=sensors["limit_open"],
-                limit_closed=sensors["limit_closed"],
-                beam=beam,
-                running=self.relays,
-            )
-            self._take(machine.step(self.gate, sample, self.timing))
-        elif self.controller_runs and self.now_s >= machine.deadline(self.gate, self.timing):
-            self._take(machine.expire(self.gate, self.now_s, self.timing))
-        if not sensors["beam"]:
-            self.oracle.clear_s = self.now_s
-        if self.keeper_answers and self.controller_runs:
-            self.oracle.heard_s = self.now_s
-            self.guard.order(self.now_s, self.outputs.drive, frozenset(), self.now_s)
-        drive, _ = self.guard.settle(self.now_s)
-        before, self.relays = self.relays, frozenset([drive] if drive and not self.dead_relays else [])
-        if self.shorted is None:
-            self.oracle.judge(self.now_s, self.relays, before, sensors)
-        else:
-            self.relays |= {self.shorted}
-        if self.controller_runs:  # one that hangs publishes nothing; who listens sees the age
-            self._check_proof(sensors)
+    def _order(self, now_s: float) -> None:
+        """Tell the guard what the rules want; it follows from two of the gate's records."""
+        gate = self.gate
+        asked = self._asked_of
+        if asked is None or gate.motion is not asked[0] or gate.watch is not asked[1]:
+            wanted = machine.outputs(gate, self.site)
+            self._asked_of = gate.motion, gate.watch
+            self._relay = wanted.relay
+            self._others = frozenset(name for name in OTHERS if getattr(wanted, name))
+        self.guard.order(now_s, self._relay, self._others, now_s)
 
-    def _check_proof(self, sensors: dict[str, bool]) -> None:
-        """I8: open and closed only while the limit is (or 30 ms ago was) active and samples come."""
-        claims = {State.CLOSED: "limit_closed", State.OPEN: "limit_open"}
-        limit = claims.get(self.gate.state)
-        if limit is not None and not sensors[limit]:
-            level = self.gate.limit_closed if limit == "limit_closed" else self.gate.limit_open
-            seen_s = self.gate.seen_s
-            assert seen_s is not None, "I8: claimed without a sample"
-            if self.now_s - seen_s > REST_STEP_S:
-                assert self.now_s - seen_s <= self.timing.proof_s + REST_STEP_S, (
-                    f"I8: {self.gate.state} by an old sample"
-                )
-            else:
-                doubted_s = level.doubted_s or self.now_s
-                debounce_s = self.timing.limit_debounce_s + 2 * REST_STEP_S
-                assert self.now_s - doubted_s <= debounce_s, f"I8: {self.gate.state} without its limit"
+    def _switch(self, now_s: float) -> None:
+        """Let the keeper bring the pins to what its guard allows, and compare them as it does."""
+        guard = self.guard
+        relay, others = guard.settle(now_s)
+        if others is not self.others:
+            self.others = others
+            self.yard.beam_test = self.site.has_beam_test and "beam_test" in others
+        pins = OFF if relay is None or self.dead_pins else _ALONE[relay]
+        if self.shorted is not None:
+            stuck = OFF if relay is self.shorted else frozenset({self.shorted})
+            pins |= {self.shorted}
+            guard.saw(pins, stuck, now_s)
+        elif pins or guard.stuck:
+            guard.saw(pins, OFF, now_s)
+        self.pins = pins
 
-    def _take(self, decision: Decision) -> None:
+    def _sensed(self) -> frozenset[Sensor]:
+        """Return what the wires of this site's sensors say."""
+        shown = self.yard.sensors()
+        if self.lies:
+            shown |= self.lies
+        if shown != self._shown:
+            self._shown = shown
+            self._active = frozenset(Sensor(name) for name, on in shown.items() if on) & self.site.sensors
+        return self._active
+
+    def decide(self, sample: Inputs) -> Decision:
+        """Let the rules look at one sample."""
+        return machine.step(self.gate, sample, self.site)
+
+    def take(self, decision: Decision) -> None:
+        """Carry on with what was decided."""
         self.gate = decision.gate
-        self.facts += decision.facts
-        self.ended += decision.ended
+        if decision.facts or decision.ended:
+            self.facts += decision.facts
+            self.ended += decision.ended
+            self.oracle.ledger.told(decision.facts, decision.ended, self.now_s)
         if decision.refusal:
             self.refusals.append(decision.refusal)

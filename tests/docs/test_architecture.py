@@ -35,9 +35,13 @@ CONFINED = {  # a library, and the only modules that know it
     "sqlite3": {"gate.journal", "api.accounts", "mqtt_bridge.outbox"},
     "rfc8785": {"gate.journal", "mqtt_bridge.envelope"},
 }
-PURE = {"gate.model", "gate.machine", "gate.memory", "gate.moves", "gate.refusals", "gate.senses", "gate.turn",
-        "gate.wishes", "gate.schedule", "camera.motion", "camera.events",
-        "mqtt_bridge.topics", "mqtt_bridge.envelope"}  # fmt: skip
+PURE = {"gate.model", "gate.site", "gate.machine", "gate.memory", "gate.moves", "gate.drives", "gate.guards",
+        "gate.bars", "gate.proof", "gate.standing", "gate.unattended", "gate.watch", "gate.travel",
+        "gate.steps", "gate.refusals", "gate.senses", "gate.turn", "gate.wishes", "gate.schedule",
+        "gate.books", "gate.snapshot", "gate.ring", "gate.plain", "gate.incident_file", "gate.replay",
+        "gate.timeline", "gate.rehearsal", "gate.diagram", "gate.wording", "gate.yard_leaf", "gate.yard_parts",
+        "gate.yard_boards", "gate.yard_road", "gate.yard_orders", "gate.yard_plant", "camera.motion",
+        "camera.events", "mqtt_bridge.topics", "mqtt_bridge.envelope"}  # fmt: skip
 IMPURE = {"asyncio", "threading", "multiprocessing", "subprocess", "time", "logging", "os", "socket", "io", "pathlib"}
 CLOCKS = ("datetime.now(", "datetime.utcnow(", ".today(", "time.time(", "monotonic(")
 
