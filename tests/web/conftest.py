@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.web.calls import served
 from tests.web.officer import FLAGS, Officer
 from tests.web.village import Village
 
 CHROMIUM = "/usr/bin/chromium"
+PATIENCE_MS = 15_000  # of an assertion that waits; a busy machine draws late, and no bound is meant
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start Debian's Chromium; without it the page is untested, so its absence is a failure."""
     assert Path(CHROMIUM).exists(), f"{CHROMIUM} is missing: apt-get install chromium"
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
@@ -61,7 +63,7 @@ class Phones:
         )
         if role:
             context.add_cookies([{"name": "antt", "value": self._village.sign_in(role), "url": self._village.address}])
-        context.set_default_timeout(8000)
+        context.set_default_timeout(PATIENCE_MS)
         self._contexts.append(context)
         page = context.new_page()
         self._watch(page)
