@@ -62,6 +62,8 @@ def beam_to_release(program: Program, count: int) -> dict[str, float]:
         took_ms.append((off_s - _followed(program, "beam", 0, before_s)) * 1000)
         program.yard("beam", "clear")
         program.state_is("open", 30)
+        wait_until(lambda: program.status()["target"] is None, 5, "the end of the reopening")
+        program.order("reset")  # each reversal counts, and the third would lock (I13)
         time.sleep(0.25)
     return quantiles("beam_to_release", took_ms)
 
