@@ -31,6 +31,7 @@ OTHER = {"open": "close", "close": "open"}
 TURNS = {"close": ("beam", "edge", "beam", "stop", "beam") * 3, "open": ("stop", "edge") * 4}
 MOVES_FOR_S = (0.02, 0.12)
 MIDDLE = 0.6
+MID = (0.2, 0.8)
 LOCKS = {"hard_lock", "soft_lock"}
 UNSEEN = {"sensor_stale", "keeper_down"}
 BY: JsonObject = {"type": "cli", "id": "bench", "name": "bench"}
@@ -221,14 +222,20 @@ class Mover:
 
 
 def in_mid_move(program: Program) -> str:
-    """Have the leaf move and wait until it has left its limit; return the relay that is on."""
+    """Have the leaf move and wait until it is far from both ends; return the relay that is on.
+
+    Near an end the leaf would run onto its post within the lease, squeeze its edge there and bar every further move.
+    """
     mover = Mover(program, random.Random(0))
     try:
+        end_s = time.monotonic() + 60
         relay = mover.moving()
-        time.sleep(0.5)
-        if mover.lines.level(relay) != 1:  # it arrived meanwhile
-            relay = mover.moving()
-            time.sleep(0.5)
+        while not (mover.lines.level(relay) == 1 and MID[0] < float(str(mover.hand.yard("show")["leaf"])) < MID[1]):
+            assert time.monotonic() < end_s, f"the leaf never came to the middle: {mover.hand.ask('status')}"
+            time.sleep(0.02)
+            if mover.lines.level(relay) != 1:  # it arrived meanwhile
+                relay = mover.moving()
+        time.sleep(0.3)
     finally:
         mover.close()
     return relay
