@@ -25,7 +25,14 @@ StepLogic = Literal[
     "stop_then_reverse",
 ]
 AlarmName = Literal[
-    "forced_open", "beam_tamper", "tampered_drive", "cabinet_open", "lockdown_failed", "left_open", "fault"
+    "forced_open",
+    "beam_tamper",
+    "tampered_drive",
+    "cabinet_open",
+    "lockdown_failed",
+    "left_open",
+    "camera_blind",
+    "fault",
 ]
 
 
@@ -112,7 +119,7 @@ class Alarms(Section):
 
     siren: tuple[AlarmName, ...] | None = Field(
         default=None,
-        max_length=7,
+        max_length=8,
         description="Alarms that sound the siren; not given: forced_open, where a siren is wired.",
     )
     remind_s: float = Field(

@@ -25,6 +25,7 @@ from gate.incident_file import About
 from gate.journal import Journal, JournalError, JournalReader, boot_id, utc
 from gate.keeper_link import Heard, KeeperLink
 from gate.keeper_news import KeeperNews
+from gate.lookout import Lookout
 from gate.memory import Kept, Plan
 from gate.model import Code, Command, Fact, JsonObject, Kind, Origin, Outputs, Refusal
 from gate.notify import notify, watchdog_s
@@ -90,6 +91,7 @@ class App:
         )
         self._news = KeeperNews(lambda kind, data: self._write(kind, US, data), lambda: utc(time.time()))
         self._site = site_of(settings)
+        self._lookout = Lookout(time.monotonic())
         self._ring = Ring(incident.recorder(self._incidents, self._about, self._site))
         self._controller = self._new_controller(self._found.kept)
         self._since = utc(time.time())
@@ -134,6 +136,8 @@ class App:
             undo.push_async_callback(self._supervisor.close)
             undo.callback(self._ring.finish)
             chores = [asyncio.create_task(self._clocks.watch()), asyncio.create_task(self._feed_watchdog())]
+            if self._settings.camera.enabled:
+                chores.append(asyncio.create_task(self._watch_camera()))
             undo.callback(lambda: [chore.cancel() for chore in chores])
             undo.push_async_callback(self._bring_to_rest)  # before anything else: the leaf does not wait for anybody
             self._wake()
@@ -317,6 +321,14 @@ class App:
         self._rested = asyncio.Event()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._rested.wait(), REST_WITHIN_S)
+
+    async def _watch_camera(self) -> None:
+        """Tell the rules whether the camera can be believed."""
+        while True:
+            await asyncio.sleep(1.0)
+            now_s = time.monotonic()
+            camera = self._supervisor.plain().get("camera")
+            self._controller.see(self._lookout.why(now_s, camera if isinstance(camera, dict) else {}), now_s)
 
     def _clock_changed(self, told: JsonObject) -> None:
         self._write(Kind.CLOCK_CHANGED, US, told)

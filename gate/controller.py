@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from gate import machine, wishes
 from gate.books import Books
 from gate.memory import BEFORE_DRIVE, Decision, Gate, Kept, Plan, Wanted
-from gate.model import Code, Command, Inputs, JsonObject, Kind, Origin, Outputs, Refusal, Relay, Sensor
+from gate.model import Alarm, Code, Command, Inputs, JsonObject, Kind, Origin, Outputs, Refusal, Relay, Sensor
 from gate.ring import Ring
 from gate.server import Wish
 from gate.site import Site
@@ -112,6 +112,15 @@ class Controller:
         decision = machine.plan(self._gate, plan, now_s, self._site)
         self._ring.plan(plan, now_s, decision)
         self._act(decision, now_s, changed=True)
+
+    def see(self, why: str, now_s: float) -> None:
+        """Take note of whether the camera can be believed; `why` is empty where it can."""
+        if bool(why) is (Alarm.CAMERA_BLIND in self._gate.watch.told):
+            return
+        decision = machine.see(self._gate, why, now_s, self._site)
+        self._ring.saw(why, now_s, decision)
+        self._act(decision, now_s, changed=True)
+        self._order(now_s)
 
     def request(self, wish: Wish, now_s: float) -> JsonObject | Refusal:
         """Obey or refuse one command."""

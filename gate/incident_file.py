@@ -31,6 +31,7 @@ from gate.ring import (
     Reason,
     Row,
     Samples,
+    Saw,
     Segment,
     Silenced,
     Switched,
@@ -167,6 +168,8 @@ def _plain_row(row: Row) -> JsonObject:
             return {"silence": gone, "at_s": row.at_s, **_plain_decided(row.decided)}
         case Planned():
             return {"plan": encode(row.plan), "at_s": row.at_s, **_plain_decided(row.decided)}
+        case Saw():
+            return {"saw": row.why, "at_s": row.at_s, **_plain_decided(row.decided)}
         case Switched():
             return {"switched": encode(row.outputs), "at_s": row.at_s}
         case _:
@@ -203,6 +206,8 @@ def _row(held: object, where: str) -> Row:
             return Silenced(at_s=at_s, keeper_is_gone=gone, decided=decided)
         case {"plan": plan, "at_s": float(at_s)}:
             return Planned(at_s=at_s, plan=decode(Plan, plan, f"{where}.plan"), decided=decided)
+        case {"saw": str(why), "at_s": float(at_s)}:
+            return Saw(at_s=at_s, why=why, decided=decided)
         case {"switched": outputs, "at_s": float(at_s)}:
             return Switched(at_s=at_s, outputs=decode(Outputs, outputs, f"{where}.switched"))
     raise PlainError(f"{where} is no row that is known")

@@ -53,6 +53,7 @@ from gate.standing import heed, keep_time, look_over, pursue
 from gate.turn import SENSORS, Turn, alarm_id
 from gate.unattended import consider, follow_plan
 from gate.watch import endanger, watch
+from gate.watch import see as take_note_of_sight
 
 TAKEN_FOR_ACTIVE = frozenset({Sensor.BEAM, Sensor.EDGE})
 """What counts as active until samples have said otherwise for long enough."""
@@ -243,6 +244,13 @@ def plan(gate: Gate, wanted: Plan, now_s: float, site: Site) -> Decision:
     """Take note of what the timetable wants now; a period that begins by time going by is pending from now on."""
     turn = Turn(gate, now_s, site)
     follow_plan(turn, wanted)
+    return turn.decision()
+
+
+def see(gate: Gate, why: str, now_s: float, site: Site) -> Decision:
+    """Take note of whether the camera can be believed; `why` is empty where it can. It raises an alarm, no more."""
+    turn = Turn(gate, now_s, site)
+    take_note_of_sight(turn, why)
     return turn.decision()
 
 

@@ -114,6 +114,7 @@ class Alarm(StrEnum):
     CABINET_OPEN = "cabinet_open"
     LOCKDOWN_FAILED = "lockdown_failed"
     LEFT_OPEN = "left_open"
+    CAMERA_BLIND = "camera_blind"
     FAULT = "fault"
 
 
@@ -221,6 +222,7 @@ class Kind(StrEnum):
     CONFIG_CHANGED = "config_changed"
     TIMETABLE_CHANGED = "timetable_changed"
     CLOCK_CHANGED = "clock_changed"
+    GATEWAY_COMPARED = "gateway_compared"
     STORAGE_LOW = "storage_low"
     BROKER_CONNECTED = "broker_connected"
     BROKER_LOST = "broker_lost"
@@ -235,7 +237,7 @@ DURABLE_KINDS = frozenset({
 
 REPORTED_KINDS: dict[str, frozenset[Kind]] = {
     "camera": frozenset({Kind.MOTION_STARTED, Kind.MOTION_ENDED, Kind.CLIP_SAVED, Kind.CLIP_DELETED,
-                         Kind.STORAGE_LOW, Kind.SENSOR_DEGRADED, Kind.SENSOR_RECOVERED}),
+                         Kind.GATEWAY_COMPARED, Kind.STORAGE_LOW, Kind.SENSOR_DEGRADED, Kind.SENSOR_RECOVERED}),
     "mqtt_bridge": frozenset({Kind.BROKER_CONNECTED, Kind.BROKER_LOST}),
     "api": frozenset({Kind.USER_SIGNED_IN, Kind.USER_SIGN_IN_FAILED, Kind.USER_CHANGED, Kind.COMMAND_REFUSED}),
 }  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Protocol, assert_never
 from gate.memory import Decision, Gate, Plan, Wanted
 from gate.model import Code, Inputs, Json, Outputs
 from gate.plain import encode
-from gate.ring import QUIET, Commanded, Decided, Incident, Planned, Row, Samples, Silenced, Switched
+from gate.ring import QUIET, Commanded, Decided, Incident, Planned, Row, Samples, Saw, Silenced, Switched
 from gate.site import Site
 
 SHELL_CODES = frozenset({Code.DUPLICATE, Code.EXPIRED, Code.STALE_SEQUENCE, Code.NOT_PERMITTED, Code.RATE_LIMITED})
@@ -35,6 +35,9 @@ class Rules(Protocol):
 
     def plan(self, gate: Gate, plan: Plan, now_s: float, site: Site) -> Decision:
         """Take note of the timetable."""
+
+    def see(self, gate: Gate, why: str, now_s: float, site: Site) -> Decision:
+        """Take note of the camera."""
 
     def outputs(self, gate: Gate, site: Site) -> Outputs:
         """Say what is to be energised."""
@@ -83,6 +86,9 @@ def _replayed(row: Row, gate: Gate, site: Site, rules: Rules) -> Generator[Diffe
         case Planned():
             decision = rules.plan(gate, row.plan, row.at_s, site)
             yield from _judged(row.at_s, "plan", row.decided, decision)
+        case Saw():
+            decision = rules.see(gate, row.why, row.at_s, site)
+            yield from _judged(row.at_s, "camera", row.decided, decision)
         case Switched():
             yield from _compared(row.at_s, "outputs", row.outputs, rules.outputs(gate, site))
             return gate

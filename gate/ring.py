@@ -75,6 +75,15 @@ class Planned:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Saw:
+    """Whether the camera can be believed has changed; `why` is empty where it can."""
+
+    at_s: float
+    why: str
+    decided: Decided
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Switched:
     """What was ordered of the keeper from then on."""
 
@@ -82,7 +91,7 @@ class Switched:
     outputs: Outputs
 
 
-Row: TypeAlias = Samples | Commanded | Silenced | Planned | Switched
+Row: TypeAlias = Samples | Commanded | Silenced | Planned | Saw | Switched
 
 
 @dataclass(kw_only=True, slots=True)
@@ -164,6 +173,11 @@ class Ring:
         """Take note of what the timetable wants."""
         if self._turned(now_s, decision):
             self._add(Planned(at_s=now_s, plan=plan, decided=_decided(decision)), now_s, decision)
+
+    def saw(self, why: str, now_s: float, decision: Decision) -> None:
+        """Take note of whether the camera can be believed."""
+        if self._turned(now_s, decision):
+            self._add(Saw(at_s=now_s, why=why, decided=_decided(decision)), now_s, decision)
 
     def switched(self, outputs: Outputs, now_s: float) -> None:
         """Take note of what was ordered of the keeper; only a change is remembered. Called for each order."""

@@ -17,6 +17,7 @@ ALARMS: dict[Alarm, str] = {
     Alarm.CABINET_OPEN: "The cabinet's door is open, and nobody said maintenance. Look who is there.",
     Alarm.LOCKDOWN_FAILED: "A lockdown could not close the gate. Clear the gateway, then close or guard it.",
     Alarm.LEFT_OPEN: "Something kept the gate from closing again and again. Look what is in the way, then close it.",
+    Alarm.CAMERA_BLIND: "The camera can't be believed: its process says why. Look at the lens, its view and its cable.",
     Alarm.FAULT: "The gate has a fault that needs somebody. See health.",
 }
 TROUBLES = {

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from gate.memory import Plan, Wanted
 from gate.model import Kind, Outputs, Relay, Sensor
-from gate.ring import Commanded, Decided, Incident, Planned, Row, Samples, Silenced, Switched, why_kept
+from gate.ring import Commanded, Decided, Incident, Planned, Row, Samples, Saw, Silenced, Switched, why_kept
 from gate.wording import details
 
 GAP_S = 0.1
@@ -60,6 +60,9 @@ def _told(row: Row, seen: _Seen) -> Iterator[Entry]:
             yield from _decided(row.at_s, row.decided)
         case Planned():
             yield Entry(at_s=row.at_s, what="timetable", text=_planned(row.plan))
+            yield from _decided(row.at_s, row.decided)
+        case Saw():
+            yield Entry(at_s=row.at_s, what="camera", text=row.why or "sees again")
             yield from _decided(row.at_s, row.decided)
         case Switched():
             yield Entry(at_s=row.at_s, what="ordered on", text=_on(row.outputs))

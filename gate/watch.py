@@ -37,6 +37,14 @@ def watch(turn: Turn) -> None:
     _lights(turn)
 
 
+def see(turn: Turn, why: str) -> None:
+    """Take note of whether the camera can be believed; `why` it can't, empty where it can. It never moves anything."""
+    if why and Alarm.CAMERA_BLIND not in turn.watch.told:
+        _tell_once(turn, Alarm.CAMERA_BLIND, why=why)
+    elif not why and Alarm.CAMERA_BLIND in turn.watch.told:
+        turn.watch = replace(turn.watch, told=turn.watch.told - {Alarm.CAMERA_BLIND})
+
+
 def _leaf(turn: Turn) -> None:
     """Notice a leaf that somebody moves: the limit that proved its end is lost, and no drive was on."""
     alarm = FORCED.get(turn.before.shown.state)
@@ -85,8 +93,11 @@ def _left_open(turn: Turn) -> None:
         _tell_once(turn, Alarm.LEFT_OPEN)
 
 
-def _tell_once(turn: Turn, alarm: Alarm) -> None:
-    turn.alarm(alarm)
+def _tell_once(turn: Turn, alarm: Alarm, why: str = "") -> None:
+    if why:
+        turn.alarm(alarm, why=why)
+    else:
+        turn.alarm(alarm)
     turn.watch = replace(turn.watch, told=turn.watch.told | {alarm})
 
 

@@ -131,6 +131,11 @@ class Story:
         self.take(machine.plan(self.gate, plan, self.now_s, self.site))
         return self
 
+    def camera_says(self, why: str = "") -> Self:
+        """Tell whether the camera can be believed: why not, or nothing."""
+        self.take(machine.see(self.gate, why, self.now_s, self.site))
+        return self
+
     def after(self, *, s: float) -> Self:
         """Let story time go by."""
         end_s = self.now_s + s

@@ -38,7 +38,7 @@ CONFINED = {  # a library, and the only modules that know it
 PURE = {"gate.model", "gate.site", "gate.machine", "gate.memory", "gate.moves", "gate.drives", "gate.guards",
         "gate.bars", "gate.proof", "gate.standing", "gate.unattended", "gate.watch", "gate.travel",
         "gate.steps", "gate.refusals", "gate.senses", "gate.turn", "gate.wishes", "gate.schedule",
-        "gate.books", "gate.snapshot", "gate.ring", "gate.plain", "gate.incident_file", "gate.replay",
+        "gate.books", "gate.lookout", "gate.snapshot", "gate.ring", "gate.plain", "gate.incident_file", "gate.replay",
         "gate.timeline", "gate.rehearsal", "gate.diagram", "gate.wording", "gate.yard_leaf", "gate.yard_parts",
         "gate.yard_boards", "gate.yard_road", "gate.yard_orders", "gate.yard_plant", "camera.motion",
         "camera.events", "mqtt_bridge.topics", "mqtt_bridge.envelope"}  # fmt: skip

@@ -80,6 +80,12 @@ class Tape:
         self._take(decision, lambda d: self.ring.plan(plan, self.now_s, d))
         return self
 
+    def camera_says(self, why: str) -> Tape:
+        """Tell the rules whether the camera can be believed."""
+        decision = machine.see(self.gate, why, self.now_s, self.site)
+        self._take(decision, lambda d: self.ring.saw(why, self.now_s, d))
+        return self
+
     def _take(self, decision: Decision, note: Callable[[Decision], None]) -> None:
         note(decision)
         self.gate = decision.gate
@@ -206,7 +212,8 @@ def eventful() -> Incident:
     """Record a minute with everything in it: commands, a silence, a plan, a move, an alarm."""
     tape = Tape().shows(Sensor.LIMIT_CLOSED, s=5.0).officer_says(Command.OPEN).shows(Sensor.LIMIT_CLOSED, s=0.2)
     tape.shows(s=6.0).officer_says(Command.STOP).officer_says(Command.CLOSE, Code.STALE_SEQUENCE).shows(s=1.0)
-    tape.timetable_says(Plan(wants=State.CLOSED, exit_opens=False)).shows(s=1.0).falls_silent(s=1.5).shows(s=3.0)
+    tape.timetable_says(Plan(wants=State.CLOSED, exit_opens=False)).shows(s=1.0)
+    tape.camera_says("covered").falls_silent(s=1.5).shows(s=3.0)
     return tape.shows(Sensor.ESTOP, s=AFTERMATH_S + 1.0).only
 
 
@@ -399,6 +406,7 @@ class OtherRules:
         self.expire = machine.expire
         self.command = machine.command
         self.step = machine.step
+        self.see = machine.see
 
 
 def differences(rules: OtherRules) -> list[Difference]:

@@ -388,3 +388,33 @@ def test_a_leaf_that_coasts_off_its_limit_after_a_stop_is_no_alarm() -> None:
     story = story_of().officer_says(Command.OPEN)
     story.until(lambda s: not s.limits).officer_says(Command.STOP).after(s=3.0)
     assert story.alarms == []
+
+
+# ------------------------------------------------------------------------------------------------------- camera
+
+
+def test_a_camera_that_can_not_be_believed_is_told_once_and_again_only_after_it_saw() -> None:
+    story = story_of().camera_says("covered").after(s=1.0).camera_says("moved")
+    assert story.alarms == [Alarm.CAMERA_BLIND]
+    assert story.fact(Kind.ALARM_RAISED).data["why"] == "covered"
+    story.officer_says(Command.ACKNOWLEDGE).camera_says("covered").after(s=1.0)
+    assert story.alarms == [], "it is acknowledged and still covered"
+    story.camera_says().camera_says("gone")
+    assert story.alarms == [Alarm.CAMERA_BLIND]
+
+
+def test_a_blind_camera_moves_nothing_and_forbids_nothing() -> None:
+    story = open_gate().officer_says(Command.CLOSE).after(s=7.0).camera_says("frozen").until_is(State.CLOSED)
+    story.officer_says(Command.OPEN).until_is(State.OPEN)
+    assert story.alarms == [Alarm.CAMERA_BLIND]
+
+
+def test_a_blind_camera_sounds_the_siren_where_the_site_asks_for_it() -> None:
+    site = replace(SITE, siren_for=frozenset({Alarm.CAMERA_BLIND}))
+    assert story_of(site).camera_says("covered").after(s=0.1).outputs.siren
+
+
+def test_a_camera_alarm_survives_a_restart_and_is_not_told_twice() -> None:
+    story = Story(kept=Kept(alarms=(Alarm.CAMERA_BLIND,))).gate_is(State.CLOSED).camera_says("covered")
+    assert story.alarms == [Alarm.CAMERA_BLIND]
+    assert raised(story, Alarm.CAMERA_BLIND) == []
