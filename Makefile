@@ -35,6 +35,7 @@ bench: $(VENV)/.test-installed
 campaign: $(VENV)/.test-installed
 	$(BIN)/python -m tests.campaign
 	$(BIN)/python -m tests.years
+	HYPOTHESIS_PROFILE=search $(BIN)/pytest --quiet $$(grep --recursive --files-with-matches '^from hypothesis' tests/*/)
 
 mutation: $(VENV)/.test-installed
 	$(BIN)/python -m tests.mutation $(if $(SAMPLE),--sample $(SAMPLE))
