@@ -24,6 +24,7 @@ ESCAPES = {"beam": Sensor.BEAM, "edge": Sensor.EDGE}
 BUTTONS = frozenset({"open_button", "close_button"})
 CLOSINGS = frozenset({"auto_close", "after_pass", "hold_ended"})
 MECHANICAL = frozenset({"stuck", "overtime", "no_output", "other limit", "unknown phase", "silence", "backed off"})
+LIMITS = frozenset({Sensor.LIMIT_OPEN, Sensor.LIMIT_CLOSED})
 HALT_S = 2.5
 REMEMBERED = 100
 SHOWN_WITHIN_S = 0.1
@@ -82,6 +83,7 @@ class Ledger:
         self._warning_s: float | None = None
         self._warned: tuple[float, float] = (NEVER_S, NEVER_S)
         self._unsound_s = self._wished_s = self._locked_s = now_s
+        self._astray = False
         self._reversals = 0
         self._until_s: dict[str, float] = {}
         self._excused = False
@@ -103,7 +105,7 @@ class Ledger:
         self._excused = False
         self._reversals = 0
         self._until_s.clear()
-        self._moved = False
+        self._moved = self._astray = False
         if gate.mode is Mode.HOLD_OPEN or (gate.mode is Mode.EMERGENCY_OPEN and not self._halted):
             self._begins(HELD if gate.mode is Mode.HOLD_OPEN else PURSUED)
         self._unsound_s = now_s
@@ -196,6 +198,7 @@ class Ledger:
             self._begins(PURSUED)
         if not sound:
             self._unsound_s = now_s
+        self._astray = not sound or (self._astray and LIMITS.isdisjoint(active))
         self._mode = gate.mode
         emergency = self._mode is Mode.EMERGENCY_OPEN
         if self._mode is not Mode.RELEASED:  # the release hides the mode; what had come open before has ended open
@@ -287,8 +290,12 @@ class Ledger:
             self._judge_press(pick_up, "close" if closes else "open")
 
     def _judge_press(self, pick_up: PickUp, what: str) -> None:
-        """No press is blind: none for a stop starts a closing, none for a close does what is not a run."""
-        sound = pick_up.at_s - self._unsound_s > self.site.timing.max_travel_s
+        """No press is blind: none for a stop starts a closing, none for a close does what is not a run.
+
+        A fault may press the operator's button unseen by every wire of ours (a contact that welds for a moment);
+        what it did is known again when a limit shows.
+        """
+        sound = pick_up.at_s - self._unsound_s > self.site.timing.max_travel_s and not self._astray
         if pick_up.relay is not Relay.STEP or pick_up.phase is None or not sound:
             return
         then = LOGICS[self.site.logic][pick_up.phase]

@@ -5,7 +5,8 @@ a hang), and 100 ms until a dead keeper is noticed. A figure beyond its bound is
 
 A stopped leaf can't be stopped again before its inputs have been clear for 200 ms, so several gates work side by side;
 one of them has its camera on and its page asked 200 times a second. They share this machine's cores: that is more load
-than one gate has.
+than one gate has. A virtual machine's cores can be taken away by its host, which no program inside can help: events
+during which that happened count, and the others are also given by themselves.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tests.program.reaction import CAUSES, Mover, Reaction, gate_hung_ms, gate_k
 KILLS = 50
 KEEPER_KILLS = 20  # fewer: a keeper that dies again and again is started again after a pause that grows to 10 s
 EVENTS = 10_000
-GATES = 6
+GATES = 3
 REQUESTS_PER_S = 200
 BARE = ("camera.enabled=false", "mqtt.enabled=false")
 WITH_CAMERA = ("camera.size=[640,480]", "mqtt.enabled=false")
@@ -80,6 +81,8 @@ def reactions(events: int = EVENTS, gates: int = GATES) -> Figures:
         figures |= quantiles(f"{cause}_to_release", [one.took_ms for one in done if one.cause == cause])
     every = quantiles("input_to_release", [one.took_ms for one in done])
     figures |= every
+    undisturbed = [one.took_ms for one in done if one.stolen_ms == 0]
+    figures |= quantiles("input_to_release_while_nothing_was_stolen", undisturbed)
     figures |= held("input_to_release_p99", every["input_to_release_p99_ms"], 20)
     return figures | held("input_to_release_max", every["input_to_release_max_ms"], 50)
 

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 
 from gate.client import GateUnavailableError, RequestRefusedError, new_id
@@ -55,10 +56,14 @@ CAUSES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reaction:
-    """How many ms after an input's line the relay's line followed."""
+    """How many ms after an input's line the relay's line followed.
+
+    `stolen_ms`: how long this machine's processors were taken away meanwhile, where it is a virtual one.
+    """
 
     cause: str
     took_ms: float
+    stolen_ms: float = 0.0
 
 
 class Lines:
@@ -206,19 +211,28 @@ class Mover:
             name = "stop"
         cause = CAUSES[name]
         time.sleep(self._chance.uniform(*MOVES_FOR_S))
+        stolen_before_ms = stolen_ms()
         before_ns = time.monotonic_ns()
         self.hand.yard(*cause.made)
         at_ns = self.lines.when(cause.line, 0, before_ns, 2)
         assert at_ns is not None, f"{cause.made} did not show on {cause.line}"
         was_on = self.lines.level(relay, before_ns=at_ns) == 1
         off_ns = self.lines.when(relay, 0, at_ns, 0.5) if was_on else None
+        taken_ms = stolen_ms() - stolen_before_ms
         self.hand.yard(*cause.undone)
         self.hand.command("stop")  # a reversal that waits for its dead time is not what is measured
         time.sleep(CLEAR_S)
         if not was_on:
             return None
         assert off_ns is not None, f"{relay} stayed on for half a second after {cause.line}: {self.lines.changes[-20:]}"
-        return Reaction(cause=name, took_ms=(off_ns - at_ns) / 1e6)
+        return Reaction(cause=name, took_ms=(off_ns - at_ns) / 1e6, stolen_ms=taken_ms)
+
+
+def stolen_ms() -> float:
+    """Return how long the host has kept this machine's processors from it so far, in ms (`steal` in proc(5))."""
+    with Path("/proc/stat").open(encoding="ascii") as counters:
+        steal = int(counters.readline().split()[8])
+    return steal * 1000.0 / os.sysconf("SC_CLK_TCK")
 
 
 def in_mid_move(program: Program) -> str:
