@@ -110,8 +110,14 @@ def order_halt(turn: Turn, relay: Relay) -> None:
 
 
 def press_stop(turn: Turn, by: Origin, command_id: str) -> None:
-    """Press the stop of an operator that is believed to stand: a handset or a restart may have left it running."""
-    if turn.site.drive is not Drive.MOMENTARY or turn.motion.phase in STOPPING or turn.seen_s is None:
+    """Press the stop of an operator that is believed to stand: a handset or a restart may have left it running.
+
+    Before the first sample nothing can be pressed; then it is, as soon as samples come.
+    """
+    if turn.site.drive is not Drive.MOMENTARY or turn.motion.phase in STOPPING:
+        return
+    if turn.seen_s is None:
+        turn.motion = replace(turn.motion, runs_on=True)
         return
     turn.become(Phase.HALTING, None)
     ordered = Ordered(relay=Relay.STOP, direction=None, by=by, command_id=command_id, cause="stop")

@@ -155,7 +155,8 @@ class Motion:
     `released_s`: when its pin showed it.
     `left_limit`: the limit behind was seen to release. `from_limit`: this run began at it. `passed`: something broke
     the beam meanwhile. `trips`: of the edge, since a limit. `reversals`: since the gate was closed. `stopping`: the
-    stops that wait for the relay's release. `runs_on`: a silence came while an operator's board ran by itself.
+    stops that wait for the relay's release. `runs_on`: an operator's board may run by itself, and could not be told to
+    stop.
     """
 
     phase_s: float

@@ -106,9 +106,8 @@ def stop(turn: Turn, wanted: Wanted) -> Decision:
     if runs_on:  # one press could start it, or turn it towards closing
         return done(turn, wanted, Code.NOT_STOPPABLE)
     turn.motion = replace(turn.motion, stopping=(*turn.motion.stopping, wanted.command_id))
-    if not turn.senses.running and turn.motion.energised is None and turn.motion.phase in {
-        Phase.RESTING, Phase.SETTLING,
-    }:  # fmt: skip
+    nothing_on = not turn.senses.running and turn.motion.energised is None and not turn.motion.runs_on
+    if nothing_on and turn.motion.phase in {Phase.RESTING, Phase.SETTLING}:
         turn.end_stops(None)
     return turn.decision()
 

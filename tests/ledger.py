@@ -116,8 +116,8 @@ class Ledger:
             assert wanted.command is not Command.STOP, "stop is never refused"
             return
         self._wished_s = now_s if wanted.command in MOVERS else self._wished_s
-        self._halted = self._halted or wanted.command in {Command.STOP, Command.RESET}
         if wanted.command is Command.STOP or (wanted.command is Command.RESET and self._is_locked):
+            self._halted = True
             self.forget(now_s)
         elif wanted.command in {Command.NORMAL, Command.UNLOCK}:
             self._ends(now_s, PURSUED, *([HELD] if self._mode is Mode.HOLD_OPEN else []))

@@ -192,31 +192,36 @@ def test_a_press_to_stop_is_caused_by_what_ended_the_move() -> None:
 
 
 @pytest.mark.parametrize(
-    ("drive", "phase", "seen", "pressed"),
+    ("drive", "phase", "pressed"),
     [
-        (Drive.MOMENTARY, Phase.RESTING, True, True),
-        (Drive.MOMENTARY, Phase.RESTING, False, False),
-        (Drive.MOMENTARY, Phase.SPACING, True, False),
-        (Drive.MOMENTARY, Phase.HALTING, True, False),
-        (Drive.HELD, Phase.RESTING, True, False),
-        (Drive.STEP, Phase.RESTING, True, False),
+        (Drive.MOMENTARY, Phase.RESTING, True),
+        (Drive.MOMENTARY, Phase.SPACING, False),
+        (Drive.MOMENTARY, Phase.HALTING, False),
+        (Drive.HELD, Phase.RESTING, False),
+        (Drive.STEP, Phase.RESTING, False),
     ],
 )
 def test_only_an_operators_board_has_a_stop_to_press(
     drive: Drive,
     phase: Phase,
-    seen: bool,  # noqa: FBT001 - a table
-    pressed: bool,  # noqa: FBT001 - as above
+    pressed: bool,  # noqa: FBT001 - a table
 ) -> None:
     before = moving(phase, move=None)
     turn = turn_of(drive, before)
-    turn.seen_s = turn.seen_s if seen else None
     drives.press_stop(turn, LAN, "c3")
     if not pressed:
         assert turn.motion == before
         return
     assert (turn.motion.phase, turn.motion.phase_s, turn.motion.move) == (Phase.HALTING, NOW_S, None)
     assert turn.motion.ordered == Ordered(relay=Relay.STOP, direction=None, by=LAN, command_id="c3", cause="stop")
+
+
+@pytest.mark.parametrize("drive", Drive)
+def test_what_can_not_be_pressed_before_the_first_sample_is_remembered(drive: Drive) -> None:
+    turn = turn_of(drive, moving(Phase.RESTING, move=None))
+    turn.seen_s = None
+    drives.press_stop(turn, LAN, "c3")
+    assert turn.motion == replace(moving(Phase.RESTING, move=None), runs_on=drive is Drive.MOMENTARY)
 
 
 # -------------------------------------------------------------------------------------------------------- locking

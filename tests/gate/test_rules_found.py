@@ -10,6 +10,7 @@ from gate.memory import Kept
 from gate.model import Code, Command, Direction, Drive, Kind, Mode, Relay, State
 from gate.site import Site, Timing
 from gate.world import Yard
+from tests.restarts import restart
 from tests.story import EVERY_SENSOR, Story
 
 TIMING = Timing(max_travel_s=6.0)
@@ -168,3 +169,15 @@ def test_a_stop_at_the_very_end_of_the_pulse_is_pressed(later_ms: int) -> None:
     story.officer_says(Command.STOP).after(s=2.0)
     assert story.yard.motor is None
     assert story.kinds().count(Kind.DRIVE_ENERGISED) == 2
+
+
+def test_a_stop_before_the_first_sample_is_pressed_as_soon_as_one_comes() -> None:
+    """I5, seed 3064547: after a start in mid-close a stop was answered as done, and an operator's board ran on."""
+    story = story_of(Drive.MOMENTARY).gate_is(State.OPEN).officer_says(Command.CLOSE)
+    story.until(lambda s: s.closing_drive).after(s=1.0)
+    anew = restart(story, 0.2).officer_says(Command.STOP)
+    assert anew.outcome(1) == "under way", "not done before it is done"
+    anew.after(s=1.0)
+    assert anew.yard.motor is None
+    assert anew.state is not State.CLOSED
+    assert anew.outcome(1) == "done"

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from gate.cli_orders import YARD_HELP
 from gate.model import Drive, Relay, Sensor
 from gate.pins import Board, Pin, mock_factory
 from gate.world import NOT_FAULTS, TRAVEL_S, YARD_WORDS, Yard, YardError
-from gate.yard_orders import CONDITIONS, KNOWN, WEATHER
+from gate.yard_orders import CONDITIONS, EYE, KNOWN, SEEN, WEATHER
 from gate.yard_road import BREEDS, PATIENCE_S, ROAD_END, STOP_LINE
 from tests.gate.yard import run, until
 
 OPEN, CLOSE = [Relay.OPEN], [Relay.CLOSE]
-CAMERA_READS = {"leaf", "things", "night", "rain", "insects"}
+CAMERA_READS = {"leaf", "things", "infrared_dead", *SEEN}
 BEFORE = {"leaf", "speed", "relays", "things", "beam_broken", "beam_held", "night", "rain", "insects"}
 
 
@@ -80,6 +82,12 @@ def test_the_words_name_every_order() -> None:
         Yard().obey(words[0], [*words[1:]])
 
 
+def test_the_help_of_the_command_line_names_every_subject_and_every_condition() -> None:
+    """`antt-gate yard --help` is where a maintainer looks first."""
+    told = set(re.findall(r"[a-z]+", YARD_HELP))
+    assert {word for words in CONDITIONS for word in words if words[0] != "input"} <= told
+
+
 def _spelled(part: str) -> list[tuple[str, ...]]:
     """Return every order that one part of the words allows."""
     choices = [word.strip("[]").split("|") + ([""] if word.startswith("[") else []) for word in part.split()]
@@ -92,6 +100,24 @@ def test_night_and_day_switch() -> None:
     assert yard.obey("day", [])["night"] is False
     assert yard.obey("day", ["off"])["night"] is True
     assert yard.obey("rain", ["on"])["rain"] is True
+
+
+def test_what_only_the_camera_notices_changes_no_sensor_and_moves_nothing() -> None:
+    """A crate under the beam, a hand over the lens: the gate's wires know nothing of it."""
+    quiet = run(Yard(), s=0.2)
+    yard = Yard()
+    for word in SEEN:
+        assert yard.obey(word, ["on"])[word] is True
+    yard.obey("infrared", ["dead"])
+    run(yard, s=0.2)
+    truth = yard.truth()
+    assert yard.sensors() == quiet.sensors()
+    assert truth["infrared_dead"] is True
+    assert truth["faults"] == sorted(["infrared dead", *EYE])
+    for word in SEEN:
+        assert yard.obey(word, ["off"])[word] is False
+    yard.obey("infrared", ["ok"])
+    assert run(yard, s=0.2).truth() == run(Yard(), s=0.4).truth()
 
 
 def test_inputs_are_switched_one_by_one() -> None:
