@@ -93,9 +93,10 @@ def _is_let_go(turn: Turn, move: Move) -> bool:
 def _may_press(turn: Turn, move: Move) -> bool:
     """Look at what the step operator may be doing: press, wait for it to come to rest, or give up."""
     motion, logic = turn.motion, steps.LOGICS[turn.site.logic]
-    if motion.belief == {steps.RUNS[move.direction]}:  # a stop press has turned it round already
+    if motion.belief == {steps.RUNS[move.direction]}:  # an earlier press has it on its way already
         turn.become(Phase.RUNNING, move)
-        turn.motion = replace(turn.motion, began_s=turn.now_s, left_limit=True)
+        began_s = turn.now_s if motion.released_s is None else motion.released_s
+        turn.motion = replace(turn.motion, began_s=began_s, left_limit=True)
         return False
     clear = turn.site.has_beam and not turn.is_active(Sensor.BEAM)
     advice = steps.advise(logic, motion.belief, move.direction, beam_is_clear=clear)

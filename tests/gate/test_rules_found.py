@@ -10,6 +10,7 @@ from gate.memory import Kept
 from gate.model import Code, Command, Direction, Drive, Kind, Mode, Relay, State
 from gate.site import Site, Timing
 from gate.world import Yard
+from tests import campaign
 from tests.restarts import restart
 from tests.story import EVERY_SENSOR, Story
 
@@ -181,3 +182,16 @@ def test_a_stop_before_the_first_sample_is_pressed_as_soon_as_one_comes() -> Non
     assert anew.yard.motor is None
     assert anew.state is not State.CLOSED
     assert anew.outcome(1) == "done"
+
+
+@pytest.mark.parametrize(
+    ("seed", "events"),
+    [
+        (3045276, [0, 1, 2, 3]),  # a contact that welds for a moment presses the button, and no wire shows it
+        (3064547, [2, 3, 4]),  # a stop before the first sample
+        (3077895, [0, 3]),  # a reset of a soft lock is no end of an emergency
+        (3090383, [0, 1, 3, 4, 6]),  # asked again, an opening counted as begun anew, long after its press
+    ],
+)
+def test_a_scenario_that_broke_once_breaks_no_more(seed: int, events: list[int]) -> None:
+    campaign.run(seed, only=events)
