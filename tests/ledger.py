@@ -84,6 +84,7 @@ class Ledger:
         self._warned: tuple[float, float] = (NEVER_S, NEVER_S)
         self._unsound_s = self._wished_s = self._locked_s = now_s
         self._astray = False
+        self._closing = False
         self._reversals = 0
         self._until_s: dict[str, float] = {}
         self._excused = False
@@ -261,6 +262,9 @@ class Ledger:
             self._asked[end.command_id].ended_s = now_s
 
     def _judge_reversal(self) -> None:
+        """I13 is about closings: an opening that backs off from its edge is none of them."""
+        if not self._closing:
+            return
         self._reversals += 1
         most = max(self.site.reversals_attended, self.site.reversals_unattended)
         assert self._reversals <= most, f"I13: {self._reversals} reversals"
@@ -281,7 +285,7 @@ class Ledger:
             assert wanted, "I7: a stop press with nothing to stop"
             self._judge_press(pick_up, "halt")
             return
-        closes = fact.data["direction"] == "close"
+        self._closing = closes = fact.data["direction"] == "close"
         self._moved = True
         self._judge_cause(fact, pick_up, closes=closes)
         if closes:

@@ -190,6 +190,7 @@ def test_a_stop_before_the_first_sample_is_pressed_as_soon_as_one_comes() -> Non
         (3045276, [0, 1, 2, 3]),  # a contact that welds for a moment presses the button, and no wire shows it
         (3064547, [2, 3, 4]),  # a stop before the first sample
         (3077895, [0, 3]),  # a reset of a soft lock is no end of an emergency
+        (3093003, [1, 3, 4, 6, 7]),  # an opening that backs off from its edge is no reversal of a closing
         (3090383, [0, 1, 3, 4, 6]),  # asked again, an opening counted as begun anew, long after its press
     ],
 )
