@@ -50,6 +50,7 @@ $(VENV)/.installed: pyproject.toml $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/.test-installed: pyproject.toml $(VENV)/bin/python
+$(VENV)/.test-installed: pyproject.toml .ci/picamera2 $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@.ci/picamera2 $(BIN)/python $(VENV)/picamera2
 	@touch $@ $(VENV)/.installed

@@ -5,8 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
+from camera.screen import Screen, planes
 from camera.source import WIDEST_PICTURE, Frame, Picture, Plane, plane_size, shrink
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 DEFAULT_FPS = 15.0
 MOST_FPS = 120.0
 WORTH_SCALING = 0.9
+MOST_PIXELS = 4096 * 2304
+SEARCHED = (960, 540)
 EIGHT_BIT_LUMA_FIRST = frozenset({
     "gray", "nv12", "nv21", "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "yuv411p", "yuv410p",
 })  # fmt: skip
@@ -51,8 +55,11 @@ def luma_of(frame: VideoFrame) -> Plane:
     return np.asarray(rows.reshape(frame.height, plane.line_size)[:, : frame.width])
 
 
-def seen(frame: VideoFrame, at_s: float) -> Frame:
-    """Return a decoded picture as a frame for detection."""
+def seen(frame: VideoFrame, at_s: float, screen: Screen | None = None) -> Frame:
+    """Return a decoded picture as a frame for detection, under the screen where there is one."""
+    if screen and not screen.empty:
+        width, height = fitted(frame.width, frame.height, SEARCHED)
+        return seen_planar(*drawn_over(frame.reformat(width, height, "yuv420p"), screen), at_s)
 
     def draw() -> Picture:
         width = min(WIDEST_PICTURE, frame.width) // 2 * 2
@@ -60,3 +67,28 @@ def seen(frame: VideoFrame, at_s: float) -> Frame:
         return np.asarray(frame.reformat(width, height, "bgr24").to_ndarray(), np.uint8)
 
     return Frame(shrink(luma_of(frame), plane_size(frame.width, frame.height)), at_s, draw)
+
+
+def drawn_over(picture: VideoFrame, screen: Screen) -> tuple[Plane, Plane]:
+    """Return a yuv420p picture with everything drawn into it, and its small luma with the privacy screen only.
+
+    A copy, because the decoder still refers to what it gave us.
+    """
+    planar = np.asarray(picture.to_ndarray(), np.uint8)
+    parts = planes(planar, picture.width, picture.height)
+    screen.hide(parts)
+    luma = shrink(parts[0], plane_size(picture.width, picture.height)).copy()
+    screen.stamp(parts)
+    return planar, luma
+
+
+def seen_planar(planar: Plane, luma: Plane, at_s: float) -> Frame:
+    """Return an I420 picture (height * 3 / 2, width) and its luma as a frame for detection."""
+
+    def draw() -> Picture:
+        colour = cv2.cvtColor(planar, cv2.COLOR_YUV2BGR_I420)
+        width = min(WIDEST_PICTURE, colour.shape[1])
+        height = round(colour.shape[0] * width / colour.shape[1])
+        return np.asarray(cv2.resize(colour, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+    return Frame(luma, at_s, draw)

@@ -12,6 +12,7 @@ START = b"\x00\x00\x00\x01"
 IDR, SPS, PPS = 5, 7, 8
 CODED_SLICES = range(1, 6)
 SHORTEST_SPS = 4
+ENOUGH_UNITS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +53,26 @@ def nal_types(unit: bytes) -> list[int]:
             break  # slices are the last and the bulk; parameter sets stand before them
         at = unit.find(b"\x00\x00\x01", at + 3)
     return types
+
+
+class Disposable:
+    """Counts pictures to which no other refers (`nal_ref_idc` 0); after 60 it tells their share, once."""
+
+    def __init__(self) -> None:
+        self._seen = self._disposable = 0
+
+    def look(self, unit: bytes) -> float | None:
+        """Take one Annex B access unit."""
+        if self._seen >= ENOUGH_UNITS:
+            return None
+        at = unit.find(b"\x00\x00\x01")
+        while at != -1 and at + 3 < len(unit) and unit[at + 3] & 0x1F not in CODED_SLICES:
+            at = unit.find(b"\x00\x00\x01", at + 3)
+        if at == -1 or at + 3 >= len(unit):
+            return None
+        self._seen += 1
+        self._disposable += unit[at + 3] & 0x60 == 0
+        return self._disposable / self._seen if self._seen == ENOUGH_UNITS else None
 
 
 def annex_b(data: bytes, wrapped: Packaging, *, key: bool) -> bytes | None:

@@ -1,32 +1,54 @@
-"""The Raspberry Pi's own camera, through picamera2. The one module that imports it.
+"""The Raspberry Pi's own camera, through picamera2. The one module that imports it; `pi_parts.py` says what of it.
 
-Two streams of one sensor: `main` goes into picamera2's `H264Encoder` (the hardware encoder up to Pi 4, libx264 on a
-Pi 5, under the same name) and comes out as access units; `lores` (YUV420) is searched for motion. Its rows are padded
-(picamera2 #645), so the luma plane is sliced to its real size. No full frame passes through Python on the way.
+Two streams of one sensor: `main` goes into picamera2's `H264Encoder` and comes out as access units; `lores` is searched
+for motion. For each capture, before the encoder has it, picamera2 calls us back: there the privacy screen is drawn into
+main's own buffer, and a few times a second lores (a quarter of the pixels or fewer) is copied. No full frame passes
+through Python. Buffers have padded rows (picamera2 #645), so planes are sliced to their real size.
 
-A sensor that delivers nothing for 2 s (picamera2 #1090) is closed and opened anew; if libcamera itself hangs, the
-process's own watch (`app.py`) ends it, because nothing here can. Not yet run on hardware: see docs/hardware-status.md.
+- A sensor that delivers nothing for 2 s (#1090), or an encoder that makes nothing of it, is closed and opened anew.
+- `stop` and `close` may hang with the sensor (#1264): they run in a thread of their own, for 3 s at most.
+- When that does not help, or the stalls come back, `health` is `hopeless`: only a new process frees libcamera.
+- A screen that can't be drawn ends the session, and nothing encoded after it is let out.
+
+Not yet run on hardware: see docs/hardware-status.md.
 """
 
 from __future__ import annotations
 
-import queue
+import atexit
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from camera import h264
+from camera.encode import Demand
+from camera.exposure import Controls, Dusk, Exposing, controls
+from camera.inbox import Inbox
+from camera.pi_parts import (
+    Arrivals,
+    Library,
+    PiEncoder,
+    Request,
+    exposure_of,
+    figure,
+    finished,
+    force_key,
+    letters_taken,
+    pixels,
+    sensed,
+    stream_size,
+    tap,
+)
+from camera.screen import Screen, planes
 from camera.source import (
     HEALTHY,
     STARTING,
     AccessUnit,
-    Exposure,
     Frame,
     Health,
     Item,
@@ -37,229 +59,245 @@ from camera.source import (
 )
 from camera.timeline import Cadence
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
 LORES_WIDTH = 640
-STALL_S = 2.0
-FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 15.0
+WAIT_S = 0.1
+FAILURES_UNTIL_HOPELESS = 4
+SOUND_S = 60.0
 BITS_PER_PIXEL = 0.14
-LONGEST_QUEUE = 240
-LONGEST_NIGHT_EXPOSURE_US = 66_000
-
-Array: TypeAlias = NDArray[np.uint8]
-Metadata: TypeAlias = dict[str, object]
-
-
-class Request(Protocol):
-    """One completed capture; what of picamera2's `CompletedRequest` is used."""
-
-    def make_array(self, name: str) -> Array:
-        """Copy a stream's buffer: for YUV420 (height * 3 / 2, stride) uint8."""
-
-    def get_metadata(self) -> Metadata:
-        """Return libcamera's figures for this frame."""
-
-    def release(self) -> None:
-        """Give the buffers back."""
-
-
-class Device(Protocol):
-    """What of the `Picamera2` object is used."""
-
-    def create_video_configuration(self, **streams: object) -> object:
-        """Describe streams and controls."""
-
-    def configure(self, camera_config: object) -> None:
-        """Apply a description."""
-
-    def start_encoder(self, encoder: object, output: object, *, name: str) -> None:
-        """Send a stream through an encoder."""
-
-    def start(self) -> None:
-        """Begin to capture."""
-
-    def capture_request(self, wait: float) -> Request:
-        """Return the next completed capture; raises TimeoutError after `wait` seconds."""
-
-    def stop(self) -> None:
-        """Stop capturing."""
-
-    def stop_encoder(self) -> None:
-        """Stop all encoders."""
-
-    def close(self) -> None:
-        """Let go of the camera."""
+BUFFERS = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Library:
-    """The names taken from picamera2: the camera's class, the encoder's, and the base of outputs."""
+class Patience:
+    """How long the sensor may be silent, take to open, to see and to close, and rest before the next try."""
 
-    camera: Callable[[], Device]
-    encoder: Callable[..., object]
-    output: type
+    silent_s: float = 2.0
+    opening_s: float = 20.0
+    first_s: float = 5.0
+    close_s: float = 3.0
+    pause_s: float = 1.0
 
 
 def installed() -> Library:
     """Import picamera2. Raises `ImportError` where it is missing."""
-    import picamera2  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - only on a Pi, and slow
+    import libcamera  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - only on a Pi, and slow
+    import picamera2  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - as above
     from picamera2 import encoders, outputs  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - as above
 
-    return library(picamera2, encoders, outputs)
-
-
-def library(picamera2: ModuleType, encoders: ModuleType, outputs: ModuleType) -> Library:
-    """Name what is used of the three modules."""
-    return Library(camera=picamera2.Picamera2, encoder=encoders.H264Encoder, output=outputs.Output)
+    return Library(
+        camera=picamera2.Picamera2, encoder=encoders.H264Encoder, output=outputs.Output,
+        mapped=picamera2.MappedArray, transform=libcamera.Transform,
+        forces_keys=encoders.H264Encoder is not encoders.LibavH264Encoder or letters_taken(),
+    )  # fmt: skip
 
 
 class PicameraSource:
     """A `Source` on the Pi's camera. `find` gets the library; tests give their own."""
 
-    def __init__(
-        self, *, size: tuple[int, int], fps: float, detect_fps: float, find: Callable[[], Library] = installed
-    ) -> None:
-        self._size = size
-        self._fps = fps
-        self._detect_fps = detect_fps
+    def __init__(  # noqa: PLR0913 - what the configuration says of a picture
+        self, *, size: tuple[int, int], fps: float, detect_fps: float, exposing: Exposing | None = None,
+        turn: int = 0, screen: Screen | None = None, find: Callable[[], Library] = installed,
+        patience: Patience | None = None,
+    ) -> None:  # fmt: skip
+        self._size, self._fps, self._detect_fps = size, fps, detect_fps
+        self._exposing = exposing or Exposing()
+        self._turn = turn
+        self._screen = screen or Screen()
         self._find = find
-        self._units: queue.Queue[AccessUnit] = queue.Queue(LONGEST_QUEUE)
+        self._patience = patience or Patience()
+        self._demand = Demand()
+        self._opening_s: float | None = None
         self._stopping = threading.Event()
         self._health = STARTING
 
     @property
     def health(self) -> Health:
-        """How the sensor is now."""
+        """How the sensor is now; to be asked now and then, because an opening that hangs shows only here."""
+        opening_s = self._opening_s
+        if opening_s is not None and time.monotonic() - opening_s > self._patience.opening_s:
+            self._health = trouble(TimeoutError("libcamera does not open it"), hopeless=True)
         return self._health
 
     def stop(self) -> None:
         """Make `items` end within a second."""
         self._stopping.set()
 
+    def ask_key(self) -> None:
+        """Make the next picture a key picture; where picamera2 can't, its own next one comes within a second."""
+        self._demand.ask_key()
+
+    def need(self, *, units: bool) -> None:
+        """Stop the encoder while nobody needs it; start it again when somebody does."""
+        self._demand.need(units=units)
+
     def items(self) -> Iterator[Item]:
         """Yield the sensor's pictures; open it anew, with growing pauses, whenever it fails or falls silent."""
-        pause_s = FIRST_PAUSE_S
-        while not self._stopping.is_set():
+        pause_s, failures, worked = self._patience.pause_s, 0, False
+        while not self._stopping.is_set() and not self._health.hopeless:
+            began_s = self._opening_s = time.monotonic()
             try:
-                for item in self._session(self._find()):
-                    self._health = HEALTHY
-                    pause_s = FIRST_PAUSE_S
-                    yield item
+                yield from self._session(self._find())
             except ImportError:
                 detail = "picamera2 is not installed; apt install python3-picamera2, or set camera.source"
                 self._health = Health(ok=False, reason="camera_software_missing", detail=detail)
-            except (RuntimeError, OSError, IndexError, TimeoutError) as error:
-                detail = f"the sensor does not deliver ({error}); check the ribbon cable and `rpicam-hello`"
-                self._health = Health(ok=False, reason="camera_lost", detail=detail)
-            self._stopping.wait(pause_s)
+            except Exception as error:  # noqa: BLE001 - foreign code raises whatever it likes; a source never raises
+                worked = worked or self._health.ok
+                if time.monotonic() - began_s > SOUND_S:
+                    pause_s, failures = self._patience.pause_s, 0
+                failures += worked  # a camera that never worked is no better in a new process
+                stuck = self._health.hopeless or failures >= FAILURES_UNTIL_HOPELESS
+                self._health = trouble(error, hopeless=stuck)
+            self._opening_s = None
+            self._stopping.wait(0 if self._health.hopeless else pause_s)
             pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
 
     def _session(self, found: Library) -> Iterator[Item]:
-        device = found.camera()
+        session = Session(found, self._demand, self._screen, self._exposing, self._patience)
         try:
-            self._begin(device, found)
-            yield from self._deliver(device)
+            session.open(self._size, self._fps, self._detect_fps, self._turn)
+            for item in session.items(self._stopping):
+                self._opening_s, self._health = None, HEALTHY
+                yield item
         finally:
-            device.stop_encoder()
-            device.stop()
-            device.close()
+            if not session.close():
+                self._health = trouble(TimeoutError("libcamera does not let go of it"), hopeless=True)
 
-    def _begin(self, device: Device, found: Library) -> None:
-        width, height = self._size
-        lores = (min(LORES_WIDTH, width), min(LORES_WIDTH, width) * height // width // 2 * 2)
-        frame_us = round(1_000_000 / self._fps)
+
+def trouble(error: Exception, *, hopeless: bool) -> Health:
+    """Say what is wrong with the sensor and what to do."""
+    detail = f"the sensor does not deliver ({error or type(error).__name__}); check the ribbon cable and `rpicam-hello`"
+    return Health(ok=False, reason="camera_stuck" if hopeless else "camera_lost", detail=detail, hopeless=hopeless)
+
+
+class Session:
+    """One opening of the sensor: built, opened, read and closed by one thread; picamera2's own thread calls back."""
+
+    def __init__(self, found: Library, demand: Demand, screen: Screen, exposing: Exposing, patience: Patience) -> None:
+        self._found, self._demand, self._screen, self._exposing = found, demand, screen, exposing
+        self._patience = patience
+        self._dusk = Dusk(exposing.mode)
+        self._device = found.camera()
+        atexit.unregister(self._device.close)  # picamera2 registers it; a camera that hangs must not hold the exit
+        self._inbox = Inbox()
+        self._encoder: PiEncoder | None = None
+        self._failed: Exception | None = None
+        self._announced = False
+
+    def open(self, size: tuple[int, int], fps: float, detect_fps: float, turn: int) -> None:
+        """Configure and start everything."""
+        self._fps, self._cadence = fps, Cadence(detect_fps)
+        device, width = self._device, min(LORES_WIDTH, size[0])
+        turned = turn == 180  # noqa: PLR2004 - degrees; a sensor can't turn its picture by a quarter
         device.configure(device.create_video_configuration(
-            main={"size": self._size, "format": "YUV420"},
-            lores={"size": lores, "format": "YUV420"},
-            # At night the frame may last longer, down to 15 a second, before gain makes it noisy.
-            controls={"FrameDurationLimits": (frame_us, max(frame_us, LONGEST_NIGHT_EXPOSURE_US))},
-            buffer_count=6,
+            {"size": size, "format": "YUV420"},
+            {"size": (width, width * size[1] // size[0] // 2 * 2), "format": "YUV420"},
+            transform=self._found.transform(hflip=turned, vflip=turned),
+            buffer_count=BUFFERS,
+            controls=self._controls(),
         ))  # fmt: skip
-        self._lores = lores
-        while not self._units.empty():
-            self._units.get_nowait()
-        rate = round(width * height * self._fps * BITS_PER_PIXEL)
-        encoder = found.encoder(bitrate=rate, repeat=True, iperiod=max(1, round(self._fps)))
-        device.start_encoder(encoder, tap(found.output, self._keep), name="main")
+        made = device.camera_configuration()
+        self._main, self._lores = stream_size(made["main"]), stream_size(made["lores"])
+        device.pre_callback = self._captured
+        self._seen_s = time.monotonic() + self._patience.first_s - self._patience.silent_s
+        self._start_encoder()
+        self._unit_s = self._seen_s
         device.start()
 
+    def items(self, stopping: threading.Event) -> Iterator[Item]:
+        """Yield what comes, a `Stream` first. Raises what went wrong, `TimeoutError` for silence."""
+        while not stopping.is_set():
+            item = self._inbox.get(WAIT_S)
+            if isinstance(item, AccessUnit) and not self._announced and item.key:
+                self._announced = True
+                width, height = self._main
+                yield Stream(codec=h264.codec_name(item.data), width=width, height=height, fps=self._fps)
+            if item is not None and self._announced:
+                yield item
+            self._tend(time.monotonic())
+
+    def close(self) -> bool:
+        """Let go of the sensor; tell whether it let go of us in time."""
+        device, encoder = self._device, self._encoder
+
+        def work() -> None:
+            device.pre_callback = None
+            for step in (device.stop, lambda: device.stop_encoder(encoder) if encoder else None, device.close):
+                with contextlib.suppress(Exception):  # whatever it was, the next step is still worth trying
+                    step()
+
+        return finished(work, self._patience.close_s)
+
+    def _tend(self, now_s: float) -> None:
+        """Let the encoder run or rest as asked. Raises for a silence or a failure."""
+        if self._failed:
+            raise RuntimeError(f"a picture could not be taken over: {self._failed}")
+        silent_s = self._patience.silent_s
+        if now_s - self._seen_s > silent_s:
+            raise TimeoutError(f"no picture for {silent_s:g} s")
+        encoder = self._encoder
+        if encoder is None:
+            if self._demand.units:
+                self._start_encoder()
+        elif self._announced and not self._demand.units:
+            self._encoder = None
+            self._device.stop_encoder(encoder)
+        elif now_s - self._unit_s > silent_s:
+            raise TimeoutError(f"the encoder has made nothing for {silent_s:g} s")
+        elif self._demand.take_key() and self._found.forces_keys:
+            force_key(encoder)
+
+    def _start_encoder(self) -> None:
+        width, height = self._main
+        encoder = self._found.encoder(
+            bitrate=round(width * height * self._fps * BITS_PER_PIXEL), repeat=True,
+            iperiod=max(1, round(self._fps)), framerate=max(1, round(self._fps)),
+        )  # fmt: skip
+        encoder.threads = 1  # libx264's would hold back as many pictures as it has threads; the hardware's ignores it
+        arrivals = Arrivals(self._keep, lambda: encoder.firsttimestamp)
+        self._device.start_encoder(encoder, tap(self._found.output, arrivals), name="main")
+        self._unit_s = time.monotonic()
+        self._encoder = encoder
+
     def _keep(self, unit: AccessUnit) -> None:
-        """Take an access unit in the encoder's thread; the oldest go when nobody fetches them."""
-        if self._units.full():
-            self._units.get_nowait()
-        self._units.put_nowait(unit)
+        """Take an access unit, in the encoder's thread."""
+        self._unit_s = time.monotonic()
+        if self._failed is None:
+            self._inbox.put(unit)
 
-    def _deliver(self, device: Device) -> Iterator[Item]:
-        announced = False
-        cadence = Cadence(self._detect_fps)
-        while not self._stopping.is_set():
-            request = device.capture_request(wait=STALL_S)
-            try:
-                at_s = time.monotonic()
-                frame = self._frame(request, at_s) if cadence.wants(at_s) else None
-            finally:
-                request.release()
-            while not self._units.empty():
-                unit = self._units.get_nowait()
-                if not announced and unit.key:
-                    announced = True
-                    width, height = self._size
-                    yield Stream(codec=h264.codec_name(unit.data), width=width, height=height, fps=self._fps)
-                if announced:
-                    yield unit
-            if frame and announced:
-                yield frame
+    def _captured(self, request: Request) -> None:
+        """Take a capture, in picamera2's thread; an exception there would end that thread without a word."""
+        now_s = self._seen_s = time.monotonic()
+        try:
+            if not self._screen.empty:
+                with self._found.mapped(request, "main") as main:
+                    whole = planes(pixels(main), *self._main)
+                    self._screen.hide(whole)
+                    self._screen.stamp(whole)
+            if self._cadence.wants(now_s):
+                self._inbox.put(self._frame(request, now_s))
+        except Exception as error:  # noqa: BLE001 - carried to `items`, which ends the session by it
+            self._failed = error
 
-    def _frame(self, request: Request, at_s: float) -> Frame:
+    def _frame(self, request: Request, now_s: float) -> Frame:
         width, height = self._lores
-        planar = request.make_array("lores")
+        with self._found.mapped(request, "lores", write=False) as lores:
+            planar = pixels(lores).copy()
         figures = request.get_metadata()
-        exposure, analogue, digital = (figures.get(k) for k in ("ExposureTime", "AnalogueGain", "DigitalGain"))
-        seen = None
-        if isinstance(exposure, int | float) and isinstance(analogue, int | float):
-            gain = analogue * (digital if isinstance(digital, int | float) else 1.0)
-            seen = Exposure(exposure_us=float(exposure), gain=float(gain))
+        parts = planes(planar, width, height)
+        self._screen.hide(parts)
+        luma = shrink(parts[0], plane_size(width, height)).copy()
+        self._screen.stamp(parts)
+        if self._dusk.look(figure(figures, "Lux"), now_s):
+            self._device.set_controls(self._controls())
 
         def draw() -> Picture:
             colour = cv2.cvtColor(planar, cv2.COLOR_YUV2BGR_I420)
             return np.asarray(colour[:height, :width], np.uint8)
 
-        return Frame(shrink(planar[:height, :width], plane_size(width, height)), at_s, draw, seen)
+        at_s = sensed(figures.get("SensorTimestamp"), 1e-9, now_s) or now_s
+        return Frame(luma, at_s, draw, exposure_of(figures))
 
-
-def tap(base: type, keep: Callable[[AccessUnit], None]) -> object:
-    """Return an output of picamera2 that hands every access unit to `keep`.
-
-    picamera2 counts `timestamp` in microseconds from the first picture; its first arrival anchors it to our clock.
-    """
-
-    class Tap(base):  # type: ignore[misc] # the base comes with the library
-        """Where picamera2's encoder puts its pictures."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self._anchor_s: float | None = None
-            self._last_s = float("-inf")
-
-        def outputframe(
-            self,
-            frame: bytes,
-            keyframe: object = True,  # noqa: FBT002 - picamera2's own signature
-            timestamp: int | None = None,
-            *_: object,
-            **__: object,
-        ) -> None:
-            """Take one encoded picture."""
-            now_s = time.monotonic()
-            at_s = now_s
-            if timestamp is not None:
-                if self._anchor_s is None:
-                    self._anchor_s = now_s - timestamp / 1e6
-                at_s = self._anchor_s + timestamp / 1e6
-            at_s = max(at_s, self._last_s + 1e-4)
-            self._last_s = at_s
-            keep(AccessUnit(data=bytes(frame), at_s=at_s, decode_s=at_s, key=bool(keyframe)))
-
-    return Tap()
+    def _controls(self) -> Controls:
+        offered = self._device.camera_controls
+        return controls(self._exposing, self._fps, night=self._dusk.night, offered=offered)

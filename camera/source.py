@@ -84,11 +84,15 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
-    """How a source is: `reason` is a short stable code, `detail` a sentence for people with the remedy."""
+    """How a source is: `reason` is a short stable code, `detail` a sentence for people with the remedy.
+
+    `hopeless`: the source can't mend itself any more; the process must end, so that a new one begins.
+    """
 
     ok: bool
     reason: str = ""
     detail: str = ""
+    hopeless: bool = False
 
 
 STARTING = Health(ok=False, reason="starting", detail="the camera has not delivered a picture yet")
@@ -98,7 +102,7 @@ Item: TypeAlias = Stream | AccessUnit | Frame
 
 
 class Source(Protocol):
-    """A camera. `items` is read by one thread; `stop` and `health` may be used from any."""
+    """A camera. `items` is read by one thread; everything else may be used from any."""
 
     @property
     def health(self) -> Health:
@@ -109,6 +113,15 @@ class Source(Protocol):
 
     def stop(self) -> None:
         """Make `items` end within a second."""
+
+    def ask_key(self) -> None:
+        """Make the next access unit a key unit, where the source encodes; a copied stream keeps its own rhythm."""
+
+    def need(self, *, units: bool) -> None:
+        """Say whether anybody needs access units now. False: an encoder of ours rests after its first picture.
+
+        It wakes with a key unit. Frames come all the same; a copied stream goes on, because it costs nothing.
+        """
 
 
 def plane_size(width: int, height: int) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """From the stamps in a stream, which may lie or be missing, to one monotonic clock. Pure: `now_s` comes in.
 
-A file's stamps are believed relative to its start; a live stream's relative to arrival. A stamp that is missing, goes
-back or leaps is replaced by what would have been expected, and the stamps after it are counted from there.
+A file's stamps are believed relative to its start; a live stream's relative to arrival: no picture is from the future,
+so what a server sends in a burst at first is counted from the last of it. A stamp that is missing, goes back or leaps
+is replaced by what would have been expected, and the stamps after it are counted from there.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Timeline:
         at_s = expected_s
         if stamp_s is not None:
             offset_s = self._offset_s
-            if offset_s is None or abs(stamp_s + offset_s - expected_s) > tolerance_s:
+            ahead = self.live and offset_s is not None and stamp_s + offset_s > expected_s
+            if offset_s is None or ahead or abs(stamp_s + offset_s - expected_s) > tolerance_s:
                 offset_s = expected_s - stamp_s
             self._offset_s = offset_s
             at_s = stamp_s + offset_s

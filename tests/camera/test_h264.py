@@ -52,3 +52,11 @@ def test_the_codec_name_comes_from_the_sps() -> None:
     """RFC 6381: profile, constraints and level in hex."""
     assert h264.codec_name(SETS + h264.START + IDR) == "avc1.64001f"
     assert h264.codec_name(h264.START + IDR) == "avc1.42e01f"
+
+
+def test_pictures_to_which_no_other_refers_are_counted_once() -> None:
+    """`nal_ref_idc` 0: a decoder may leave them out, and what remains is whole."""
+    count = h264.Disposable()
+    told = [count.look(h264.START + bytes([0x01 if number % 3 else 0x41]) + b"\x9a") for number in range(70)]
+    assert [share for share in told if share is not None] == [40 / 60]
+    assert h264.Disposable().look(SETS) is None

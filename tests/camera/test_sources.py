@@ -16,7 +16,7 @@ from camera.picamera import PicameraSource
 from camera.scene import SceneSource
 from camera.source import AccessUnit, Frame, Item, Source, Stream
 from camera.video import VideoSource, Wishes
-from tests.camera.fake_picamera import FakePicamera2
+from tests.camera.fake_picamera import Picamera2, library
 
 MakeSource = Callable[[], Source]
 
@@ -28,9 +28,7 @@ def make(request: pytest.FixtureRequest, plain_video: Path) -> MakeSource:
         "scene": lambda: SceneSource("Cổng thôn 3", "Asia/Ho_Chi_Minh", size=(640, 360), fps=15.0, detect_fps=5.0),
         "file": lambda: VideoSource(str(plain_video), Wishes(loop=True)),
         "file at once": lambda: VideoSource(str(plain_video), Wishes(loop=True, pace="fast")),
-        "picamera2": lambda: PicameraSource(
-            size=(640, 360), fps=15.0, detect_fps=5.0, find=lambda: FakePicamera2.library(FakePicamera2())
-        ),
+        "picamera2": lambda: PicameraSource(size=(640, 360), fps=15.0, detect_fps=5.0, find=library(Picamera2())),
     }
     return makers[str(request.param)]
 
@@ -93,6 +91,17 @@ def test_health_is_well_once_pictures_come(make: MakeSource) -> None:
     assert source.health.reason == "starting"
     first(source, 20)
     assert source.health.ok
+
+
+def test_frames_go_on_while_nobody_needs_access_units(make: MakeSource) -> None:
+    """The encoder rests, the detector does not; the stream is known all the same."""
+    source = make()
+    source.need(units=False)
+    items = first(source, 6)
+    assert isinstance(items[0], Stream)
+    assert any(isinstance(item, Frame) for item in items)
+    source.need(units=True)
+    source.ask_key()
 
 
 def test_stop_ends_the_items_within_a_second(make: MakeSource) -> None:

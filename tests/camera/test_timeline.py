@@ -37,6 +37,15 @@ def test_time_never_goes_back_nor_stands() -> None:
     assert all(later > earlier for earlier, later in itertools.pairwise(times))
 
 
+def test_what_a_server_sends_in_a_burst_at_first_is_not_from_the_future() -> None:
+    """Two seconds of stored pictures in one go: afterwards pictures are stamped when they come, not two seconds on."""
+    clock = Timeline(0.0, 0.1, live=True)
+    burst = [clock.decoded(number / 10, 50.0 + number / 1000) for number in range(20)]
+    assert max(burst) <= 50.02
+    assert clock.decoded(2.0, 50.12) == pytest.approx(50.12, abs=0.01)
+    assert clock.decoded(2.1, 50.25) == pytest.approx(50.22, abs=0.01)
+
+
 def test_a_live_stream_that_drifts_is_anchored_to_its_arrival() -> None:
     """A camera whose clock runs twice as fast is not two hours ahead by night."""
     clock = Timeline(0.0, 0.1, live=True)
