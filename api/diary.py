@@ -1,71 +1,98 @@
-"""Motion events, put together from the journal.
+"""What there is to watch, put together from the journal.
 
-An event is one `motion_started` fact and what followed it under the same event id. The start is found by kind and time;
-its end and its clip come within the next few facts of their kinds, because a camera sees few things at once.
+A motion event is one `motion_started` fact and what followed it under the same event id. The start is found by kind and
+time; its end and its clip come within the next few facts of their kinds, because a camera sees few things at once. A
+clip of a move of the gate or of an alarm is its one fact, `clip_saved`; where nothing moved in the picture meanwhile it
+stands in the list by itself, else it is the clip of that motion.
 File names come from the camera's facts, never from a client, and must look as the camera makes them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 import zoneinfo
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from api import clips
 from api.clock import moment_of
 from gate.journal import JournalReader, utc
 from gate.model import Fact, Json, Kind
 
-STARTING = (Kind.MOTION_STARTED.value,)
+STARTING = (Kind.MOTION_STARTED.value, Kind.CLIP_SAVED.value)
 FOLLOWING = (Kind.MOTION_ENDED.value, Kind.CLIP_SAVED.value)
 SPARE_FOLLOWING = 40
+MOTION, OTHER_CAUSES = "motion", ("move", "alarm")
 PAGE = 200
 MOST_PAGES = 25
 REPORTED_EARLY_S = 60.0
 REPORTED_LATE_S = 3600.0
-FILE_NAME = re.compile(r"\d{4}-\d{2}-\d{2}/(?P<id>[0-9a-f-]{36})\.(?:mp4|jpg)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One event: its start, and its end and clip where they came."""
+    """One event: its start, and its end and clip where they came. Of a move or an alarm, `started` is its clip's."""
 
     event_id: str
     started: Fact
     ended: Fact | None
     saved: Fact | None
 
+    @property
+    def cause(self) -> str:
+        """Why it was recorded."""
+        return MOTION if self.started.kind == Kind.MOTION_STARTED.value else str(self.started.data.get("cause"))
+
     def file(self, name: str) -> str | None:
-        """Return the relative path of its 'clip' or 'thumbnail', None where it has none or an odd one."""
+        """Return the relative path of its 'clip' or 'thumbnail', None where it has none or an odd one.
+
+        A clip may be named after the first of the events that it shows, a picture only after its own.
+        """
         for fact in (self.saved, self.started):
             value = fact.data.get(name) if fact else None
-            found = FILE_NAME.fullmatch(value) if isinstance(value, str) else None
-            if found and found["id"] == self.event_id:
+            found = clips.FILE_NAME.fullmatch(value) if isinstance(value, str) else None
+            if found and (name == "clip" or found["id"] == self.event_id):
                 return found[0]
         return None
 
+    def growing(self, media: Path) -> clips.Growing | None:
+        """Return its clip while that is being written, None where it is not."""
+        return None if self.saved else clips.under_way(media, self.event_id, self.started.at)
+
     def plain(self, media: Path) -> dict[str, Json]:
         """Return it as the page gets it. `media` tells which files still exist."""
-        ended, started = self.ended, self.started.data
-        data = ended.data if ended else {}
+        started, ended = self.started.data, self.ended.data if self.ended else {}
         thumbnail, clip = self.file("thumbnail"), self.file("clip")
         has_clip = clip is not None and (media / clip).is_file()
+        growing = self.growing(media)
         address = f"/api/v1/events/{self.event_id}"
+        # A browser's player remembers by address what it got: what has grown since needs another one.
+        film = f"{address}/clip.mp4" + (f"?until={growing.bytes}" if growing else "")
         return {
-            "event_id": self.event_id, "seq": self.started.seq, "source": started.get("source"),
-            "zones": data.get("zones") or started.get("zones") or [], "started_at": self.started.at,
-            "ended_at": ended.at if ended else None, "duration_s": data.get("duration_s"),
-            "peak_area": data.get("peak_area"),
+            "event_id": self.event_id, "seq": self.started.seq, "cause": self.cause, "source": started.get("source"),
+            "zones": ended.get("zones") or started.get("zones") or [], **self._span(),
+            "level": ended.get("level") or started.get("level"), "crossings": ended.get("crossings") or [],
+            "peak_area": ended.get("peak_area"),
             "thumbnail": f"{address}/thumbnail.jpg" if thumbnail and (media / thumbnail).is_file() else None,
-            "clip": self._clip(f"{address}/clip.mp4") if has_clip else None,
-            "clip_state": "available" if has_clip else "deleted" if clip else "none",
+            "clip": self._clip(film, growing) if has_clip or growing else None,
+            "clip_state": "available" if has_clip else "recording" if growing else "deleted" if clip else "none",
         }  # fmt: skip
 
-    def _clip(self, url: str) -> Json:
-        data = self.saved.data if self.saved else {}
-        names = ("duration_s", "pre_roll_s", "bytes", "width", "height", "codec")
+    def _span(self) -> dict[str, Json]:
+        if self.cause == MOTION:
+            ended = self.ended
+            return {
+                "started_at": self.started.at, "ended_at": ended.at if ended else None,
+                "duration_s": ended.data.get("duration_s") if ended else None,
+            }  # fmt: skip
+        data = self.started.data
+        begun, lasted_s = data.get("started_at"), data.get("event_s")
+        return {"started_at": begun or self.started.at, "ended_at": self.started.at, "duration_s": lasted_s}
+
+    def _clip(self, url: str, growing: clips.Growing | None) -> Json:
+        data: dict[str, Json] = self.saved.data if self.saved else {"bytes": growing.bytes if growing else None}
+        names = ("duration_s", "pre_roll_s", "bytes", "width", "height", "codec", "sha256")
         return {"url": url, **{name: data.get(name) for name in names}}
 
 
@@ -80,10 +107,24 @@ def span_of_day(day: dt.date, zone: str) -> tuple[str, str]:
 def events(reader: JournalReader, *, before: int | None, span: tuple[str, str] | None, limit: int) -> list[Event]:
     """Return at most `limit` events, newest first, that started before fact `before` and within `span`."""
     since, until = span or (None, None)
-    started = reader.read(kinds=STARTING, before=before, since=since, until=until, limit=limit, newest_first=True)
+    started: list[Fact] = []
+    for _ in range(MOST_PAGES):
+        page = reader.read(kinds=STARTING, before=before, since=since, until=until, limit=PAGE, newest_first=True)
+        started += [fact for fact in page if _begins(fact) and _stands_alone(fact)]
+        if len(page) < PAGE or len(started) >= limit:
+            break
+        before = page[-1].seq
+    del started[limit:]
     if not started:
         return []
-    following = reader.read(kinds=FOLLOWING, after=started[-1].seq, limit=2 * limit + SPARE_FOLLOWING)
+    last = started[0].seq
+    following: list[Fact] = []
+    after = started[-1].seq - 1
+    while page := reader.read(kinds=FOLLOWING, after=after, limit=PAGE):
+        following += page
+        after = page[-1].seq
+        if sum(fact.seq > last for fact in following) >= SPARE_FOLLOWING:
+            break
     return _joined(started, following)
 
 
@@ -97,8 +138,19 @@ def event(reader: JournalReader, event_id: str) -> Event | None:
         started = _start_after(reader, event_id, 0, since=since)
     if started is None:
         return None
-    following = reader.read(kinds=FOLLOWING, after=started.seq, limit=SPARE_FOLLOWING)
+    following = reader.read(kinds=FOLLOWING, after=started.seq - 1, limit=SPARE_FOLLOWING)
     return _joined([started], following)[0]
+
+
+def _begins(fact: Fact) -> bool:
+    """Tell whether a fact is the first that is said of something to watch."""
+    return fact.kind == Kind.MOTION_STARTED.value or fact.data.get("cause") in OTHER_CAUSES
+
+
+def _stands_alone(fact: Fact) -> bool:
+    """Tell whether it is listed: a move or an alarm that joined the clip of something else is seen there."""
+    named = clips.FILE_NAME.fullmatch(str(fact.data.get("clip")))
+    return fact.kind == Kind.MOTION_STARTED.value or named is None or named["id"] == fact.data.get("event_id")
 
 
 def _start_after(
@@ -107,7 +159,7 @@ def _start_after(
     for _ in range(MOST_PAGES):
         page = reader.read(kinds=STARTING, after=after, since=since, until=until, limit=PAGE)
         for fact in page:
-            if fact.data.get("event_id") == event_id:
+            if fact.data.get("event_id") == event_id and _begins(fact):
                 return fact
         if len(page) < PAGE:
             return None

@@ -1,7 +1,8 @@
 """What the camera has to tell gate: queued while gate is away, in order, and a saved clip never forgotten.
 
-A `clip_saved` also lies in a small file until gate has taken it, so that it survives this process too. Everything else
-is bounded: of a thousand facts that nobody fetched, the oldest go.
+A `clip_saved` also lies in a small file until gate has taken it, so that it survives this process and a power cut too.
+Everything else is bounded: of a thousand facts that nobody fetched, the oldest go. A `clip_deleted` among them is found
+at the next start, when the journal is compared with what is there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import logging
 from pathlib import Path
 
+from camera.disk import write_whole
 from gate.client import Client, GateUnavailableError, RequestRefusedError
 from gate.model import JsonObject, Kind
 
@@ -73,12 +75,8 @@ class Reports:
         return self._folder / f"{data['event_id']}.json"
 
     def _note(self, data: JsonObject) -> None:
-        path = self._path(data)
-        draft = path.with_suffix(".tmp")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(data), encoding="utf-8")
-            draft.replace(path)
+            write_whole(self._path(data), json.dumps(data).encode())
         except OSError as error:
             log.warning("a saved clip could not be noted (%s); it is told from memory", error)
 

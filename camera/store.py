@@ -1,200 +1,217 @@
-"""What is kept on the disk: clips, thumbnails, how long they stay, and how full the disk may get.
+"""What is kept on the disk, for how long, and how full the disk may get; the files are named in `catalogue`.
 
-`media_dir/YYYY-MM-DD/<event_id>.mp4`, `.jpg`, and `.part` while a clip is written; the day is the site's own.
-Oldest events go first: those older than `keep_days`, then those above `max_gb`, then those that a nearly full disk
-needs back. The disk is never filled: below the floor nothing new is written.
+The day in a name is the site's own. What is older than `keep_days` goes. Above `max_gb`, or when the disk is nearly
+full, the oldest go: first of the continuous recording, then of the events. An event that somebody holds never goes and
+does not count against `max_gb`; below the disk's floor nothing new is written. Nothing goes for its age while the clock
+is not believed.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import errno
-import shutil
+import os
+import re
+import threading
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
-import av.error
-import cv2
-
+from camera.catalogue import CLIP, CONTINUOUS, DRAFT, HOLD, PART, PICTURE, Catalogue, Kept
+from camera.cut import JOIN
+from camera.disk import Space, Sync, disk_space, floor, make_folder, remedy, sync_folder, write_whole
 from camera.motion import Rectangle
 from camera.source import Picture
+from camera.thumbnail import jpeg
+from gate.model import JsonObject
 
-FLOOR_BYTES = 512 * 1024**2
-FLOOR_SHARE = 0.05
 GB = 1_000_000_000
-DAY_S = 86_400.0
-THUMBNAIL_SIZE = (640, 360)
-THUMBNAIL_QUALITY = 80
-SMALLEST_VIEW = 0.4
-CONTEXT = 2.5
-BOX_COLOUR = (60, 200, 255)
-KEPT_SUFFIXES = frozenset({".mp4", ".jpg", ".part", ".tmp"})
+MOST_AT_ONCE = 200
+NAME = re.compile(r"[A-Za-z0-9_-]+")
 
-Space: TypeAlias = Callable[[Path], tuple[int, int]]
-"""(total, free) bytes of the disk that holds a folder."""
+__all__ = ["Deleted", "Store", "remedy"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deleted:
-    """An event's files are gone: `reason` is `age`, `size` or `disk`."""
+    """Files are gone: of one event, or, with `event_id` None, of `segments` pieces of the continuous recording.
 
-    event_id: str
+    `reason` is `age`, `size`, `disk`, or `missing` where somebody else took them. Names are within the media folder;
+    `clip` and `last` are the first and the last of the pieces. The bytes of a clip that several events share are told
+    with the first of them.
+    """
+
+    event_id: str | None
     reason: str
     bytes: int
+    clip: str | None = None
+    last: str | None = None
+    segments: int = 0
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
-    """The files of one event, with the day that they are from."""
-
-    event_id: str
-    day: dt.date
-    files: tuple[Path, ...]
-    bytes: int
-
-
-def remedy(error: OSError | av.error.FFmpegError, folder: Path) -> str:
-    """Return what a person can do about an error of the disk under `folder`."""
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
-            return f"free some space under {folder}"
-        case errno.ENOENT:
-            return f"something removed it; {folder} is made again for the next event"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            return f"make {folder} writable for this user"
-        case _:
-            return f"look after the disk of {folder}"
-
-
-def disk_space(folder: Path) -> tuple[int, int]:
-    """Return (total, free) bytes of the disk under `folder`."""
-    usage = shutil.disk_usage(folder)
-    return usage.total, usage.free
+    def fact(self) -> JsonObject:
+        """Return it as `clip_deleted` says it (docs/api.md)."""
+        common: JsonObject = {"clip": self.clip, "reason": self.reason, "bytes": self.bytes}
+        if self.event_id is None:
+            return {"segments": self.segments, "last": self.last, **common}
+        return {"event_id": self.event_id, **common}
 
 
 class Store:
-    """The media folder. Used by the recorder's thread; `low` may be read by any."""
+    """The media folder. `sweep` is the recorder's; `hold`, `release`, names and `low` are anybody's."""
 
-    def __init__(self, folder: Path, timezone: str, keep_days: int, max_gb: float, space: Space = disk_space) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - the place, its limits and its disk
+        self, folder: Path, timezone: str, keep_days: int, max_gb: float, space: Space = disk_space,
+        sync: Sync = os.fdatasync,
+    ) -> None:  # fmt: skip
         self.folder = folder
+        self.sync = sync
         self._zone = zoneinfo.ZoneInfo(timezone)
         self._keep_days = keep_days
         self._most_bytes = int(max_gb * GB)
         self._space = space
+        self._catalogue = Catalogue(folder)
+        self._deleting = threading.Lock()
         self.low = False
+        self.more = False
         self.free_bytes = 0
+        self.undeletable: OSError | None = None
 
     def name(self, event_id: str, wall_s: float, suffix: str) -> str:
         """Return `YYYY-MM-DD/<event_id><suffix>` for an event that began at `wall_s` (Unix time)."""
-        day = dt.datetime.fromtimestamp(wall_s, tz=self._zone).date()
-        return f"{day.isoformat()}/{event_id}{suffix}"
+        return f"{self._here(wall_s).date().isoformat()}/{event_id}{suffix}"
 
-    def write_thumbnail(self, name: str, picture: Picture, box: Rectangle) -> None:
-        """Write a JPEG that shows what is in `box` and some of its surroundings. Raises `OSError`."""
+    def segment(self, wall_s: float) -> Path:
+        """Return where a piece of the continuous recording that begins at `wall_s` is written; the name is free."""
+        here = self._here(wall_s)
+        folder = self.folder / CONTINUOUS / here.date().isoformat()
+        names = (f"{here:%H-%M-%S}{f'.{again}' if again else ''}" for again in range(1_000_000))
+        return next(
+            path for name in names
+            if not (path := folder / f"{name}{PART}").exists() and not (folder / f"{name}{CLIP}").exists()
+        )  # fmt: skip
+
+    def write_thumbnail(self, name: str, picture: Picture, box: Rectangle | None) -> None:
+        """Write a JPEG that shows what is in `box` and some of its surroundings; all for None. Raises `OSError`."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        _, data = cv2.imencode(".jpg", close_up(picture, box), [cv2.IMWRITE_JPEG_QUALITY, THUMBNAIL_QUALITY])
-        draft = path.with_suffix(".tmp")
+        draft = path.with_name(path.name + DRAFT)
         try:
-            draft.write_bytes(data.tobytes())
+            draft.write_bytes(jpeg(picture, box))
             draft.replace(path)
         except OSError:
             draft.unlink(missing_ok=True)
             raise
 
+    def thumbnail(self, event_id: str) -> Path | None:
+        """Return an event's picture, None where it has none."""
+        return next(iter(sorted(self.folder.glob(f"????-??-??/{event_id}{PICTURE}"))), None)
+
     def unfinished(self) -> list[Path]:
-        """List the `.part` files that an earlier process left, oldest first."""
-        return sorted(self.folder.glob("????-??-??/*.part"))
+        """List the `.part` files of events that an earlier process left, oldest first."""
+        return sorted(self.folder.glob(f"????-??-??/*{PART}"))
 
-    def sweep(self, wall_s: float) -> list[Deleted]:
-        """Delete what is too old, too much or in the way, oldest first, and look at the free space anew.
+    def unfinished_segments(self) -> list[Path]:
+        """List those of the continuous recording."""
+        return sorted((self.folder / CONTINUOUS).glob(f"????-??-??/*{PART}"))
 
-        `wall_s` is Unix time. Files of an event that is being written are left alone.
+    def hold(self, event_id: str) -> bool:
+        """Keep an event's files, and the clip that it is in, until `release`; survives a restart.
+
+        Return False where nothing is kept of it. Raises `OSError` where the disk refuses.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        kept = self._kept()
-        total = sum(event.bytes for event in kept)
-        today = dt.datetime.fromtimestamp(wall_s, tz=self._zone).date()
-        deleted: list[Deleted] = []
-        for event in kept:
-            disk, free = self._space(self.folder)
-            reason = (
-                "age" if (today - event.day).days > self._keep_days
-                else "size" if total > self._most_bytes
-                else "disk" if free < floor(disk)
-                else None
-            )  # fmt: skip
-            if reason is None:
-                break
-            if any(path.suffix == ".part" for path in event.files):
-                continue
-            for path in event.files:
+        with self._deleting:
+            files = [path for path in self._files_of(event_id) if path.suffix in {CLIP, PART, JOIN, PICTURE}]
+            if not files:
+                return False
+            clip_or_any = min(files, key=lambda path: path.suffix == PICTURE)
+            write_whole(clip_or_any.with_name(event_id + HOLD), b"")
+            return True
+
+    def release(self, event_id: str) -> bool:
+        """Let an event go again, in its turn. Return False where nobody held it. Raises `OSError`."""
+        with self._deleting:
+            holds = [path for path in self._files_of(event_id) if path.suffix == HOLD]
+            for path in holds:
                 path.unlink(missing_ok=True)
-            total -= event.bytes
-            deleted.append(Deleted(event_id=event.event_id, reason=reason, bytes=event.bytes))
-            self._drop_empty(event)
+                sync_folder(path.parent)
+            return bool(holds)
+
+    def sweep(self, wall_s: float, *, trusted: bool = True) -> list[Deleted]:
+        """Delete what is too old, too much or in the way, and look at the free space anew.
+
+        `wall_s` is Unix time, `trusted` whether that is believed. What is being written is left alone. At most 200
+        clips go in one sweep, so that nobody waits long; `more` is true then. Raises `OSError` where the folder can't
+        be read; what can't be deleted is passed over and stays in `undeletable`.
+        """
+        make_folder(self.folder)
+        self.undeletable = None
+        segments, events = self._catalogue.segments(wall_s), self._catalogue.events(wall_s)
+        oldest_day = self._here(wall_s).date() - dt.timedelta(days=self._keep_days) if trusted else dt.date.min
+        total = sum(kept.bytes for kept in (*segments, *events) if not kept.has(HOLD))
+        gone: list[tuple[Kept, str]] = []
+        for kept_of_one_kind in (segments, events):
+            for kept in kept_of_one_kind:
+                if kept.has(PART) or kept.has(HOLD):
+                    continue
+                reason = self._reason(kept, oldest_day, total)
+                if reason is None or len(gone) >= MOST_AT_ONCE:
+                    break
+                if self._delete(kept):
+                    total -= kept.bytes
+                    gone.append((kept, reason))
         disk, self.free_bytes = self._space(self.folder)
         self.low = self.free_bytes < floor(disk)
-        return deleted
+        self.more = len(gone) >= MOST_AT_ONCE
+        return list(self._told(gone))
 
-    def _kept(self) -> list[Kept]:
-        """List what is there by event, oldest first: ids are UUIDv7 and sort by time."""
-        found: dict[tuple[dt.date, str], list[Path]] = {}
-        for path in self.folder.glob("????-??-??/*"):
-            day = day_of(path.parent.name)
-            if day and path.suffix in KEPT_SUFFIXES:
-                found.setdefault((day, path.stem), []).append(path)
-        return [
-            Kept(event_id=event_id, day=day, files=tuple(files), bytes=sum(size(path) for path in files))
-            for (day, event_id), files in sorted(found.items())
-        ]
+    def has_room(self) -> bool:
+        """Look whether the disk is above its floor now. Raises `OSError` where the folder is gone."""
+        disk, free = self._space(self.folder)
+        return free >= floor(disk)
 
-    def _drop_empty(self, event: Kept) -> None:
-        folder = event.files[0].parent
-        if not any(folder.iterdir()):
-            folder.rmdir()
+    def _reason(self, kept: Kept, oldest_day: dt.date, total: int) -> str | None:
+        if kept.day < oldest_day:
+            return "age"
+        if total > self._most_bytes:
+            return "size"
+        disk, free = self._space(self.folder)
+        return "disk" if free < floor(disk) else None
 
+    def _delete(self, kept: Kept) -> bool:
+        """Delete a clip and all that goes with it, unless somebody has begun to hold it; tell whether it is gone."""
+        with self._deleting:
+            folders = {path.parent for path in kept.files}
+            if any((folder / f"{event_id}{HOLD}").exists() for folder in folders for event_id in kept.event_ids):
+                return False
+            try:
+                for path in sorted(kept.files, key=lambda path: path.suffix != CLIP):
+                    path.unlink(missing_ok=True)
+            except OSError as error:
+                self.undeletable = error
+                return False
+            for folder in folders:
+                with suppress(OSError):  # not empty yet
+                    folder.rmdir()
+            return True
 
-def floor(disk_bytes: int) -> int:
-    """Return how many bytes must stay free on a disk of this size."""
-    return min(FLOOR_BYTES, int(disk_bytes * FLOOR_SHARE))
+    def _told(self, gone: list[tuple[Kept, str]]) -> Iterable[Deleted]:
+        for reason in dict.fromkeys(reason for kept, reason in gone if kept.continuous):
+            pieces = [kept for kept, its in gone if kept.continuous and its == reason]
+            names = [self._clip_name(kept) for kept in pieces]
+            yield Deleted(event_id=None, reason=reason, bytes=sum(kept.bytes for kept in pieces), clip=names[0],
+                          last=names[-1], segments=len(pieces))  # fmt: skip
+        for kept, reason in gone:
+            for event_id in kept.event_ids:
+                own = kept.bytes if event_id == kept.clip_id else 0
+                yield Deleted(event_id=event_id, reason=reason, bytes=own, clip=self._clip_name(kept))
 
+    def _clip_name(self, kept: Kept) -> str | None:
+        path = next((path for path in kept.files if path.suffix == CLIP), None)
+        return path.relative_to(self.folder).as_posix() if path else None
 
-def day_of(name: str) -> dt.date | None:
-    """Read a day folder's name, None where it is none."""
-    try:
-        return dt.date.fromisoformat(name)
-    except ValueError:
-        return None
+    def _files_of(self, event_id: str) -> list[Path]:
+        return sorted(self.folder.glob(f"????-??-??/{event_id}.*")) if NAME.fullmatch(event_id) else []
 
-
-def size(path: Path) -> int:
-    """Return a file's bytes, 0 where it is gone."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def close_up(picture: Picture, box: Rectangle) -> Picture:
-    """Cut out what a box holds with its surroundings, in the picture's shape, and mark the box."""
-    height, width = picture.shape[:2]
-    x0, y0, x1, y1 = box
-    share = min(1.0, max(SMALLEST_VIEW, CONTEXT * max(x1 - x0, y1 - y0)))
-    left = min(max(0.0, (x0 + x1 - share) / 2), 1.0 - share)
-    top = min(max(0.0, (y0 + y1 - share) / 2), 1.0 - share)
-    part = picture[
-        round(top * height) : max(round(top * height) + 1, round((top + share) * height)),
-        round(left * width) : max(round(left * width) + 1, round((left + share) * width)),
-    ]
-    scale = min(THUMBNAIL_SIZE[0] / part.shape[1], THUMBNAIL_SIZE[1] / part.shape[0])
-    view = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    corners = [
-        (round((x - left) / share * view.shape[1]), round((y - top) / share * view.shape[0]))
-        for x, y in ((x0, y0), (x1, y1))
-    ]
-    cv2.rectangle(view, corners[0], corners[1], BOX_COLOUR, 2, cv2.LINE_AA)
-    return view  # type: ignore[return-value] # cv2's own type is any numeric array; uint8 in, uint8 out
+    def _here(self, wall_s: float) -> dt.datetime:
+        return dt.datetime.fromtimestamp(wall_s, tz=self._zone)

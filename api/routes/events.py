@@ -1,9 +1,10 @@
-"""Motion events, their clips and their pictures."""
+"""Events, their clips and their pictures: motion, and what the gate itself gave occasion for."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
 import stat
 import uuid
 from pathlib import Path
@@ -17,6 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from api import diary
 from api.auth import Permission, TheOffice
 from api.calls import Call
+from api.clips import Growing
 from api.office import Office
 from api.problems import ProblemError
 from api.schemas import EventBody, EventList
@@ -29,18 +31,30 @@ PRIVATE = {"Cache-Control": "private, no-cache"}
 
 
 class MediaFile(FileResponse):
-    """A file that answers Range requests, with a problem where the range can't be served."""
+    """A file that answers Range requests, with a problem where the range can't be served.
+
+    Never more than its Content-Length is sent, though the file may have grown since.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, or raise the problem `range_not_satisfiable`."""
+        left = 0
 
-        async def send_unless_refused(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] in REFUSED_RANGES:
-                told = Headers(raw=message["headers"]).get("content-range")
-                raise ProblemError("range_not_satisfiable", headers={"Content-Range": told} if told else {})
+        async def send_what_was_promised(message: Message) -> None:
+            nonlocal left
+            if message["type"] == "http.response.start":
+                headers = Headers(raw=message["headers"])
+                if message["status"] in REFUSED_RANGES:
+                    told = headers.get("content-range")
+                    raise ProblemError("range_not_satisfiable", headers={"Content-Range": told} if told else {})
+                left = int(headers.get("content-length", 0))
+            elif message["type"] == "http.response.body":
+                body = message.get("body", b"")[:left]
+                left -= len(body)
+                message = {**message, "body": body}
             await send(message)
 
-        await super().__call__(scope, receive, send_unless_refused)
+        await super().__call__(scope, receive, send_what_was_promised)
 
 
 async def list_events(
@@ -49,7 +63,7 @@ async def list_events(
     before: Annotated[int | None, Query(ge=0, le=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 50,
 ) -> JSONResponse:
-    """Return motion events, newest first; `before` is the cursor."""
+    """Return events, newest first; `before` is the cursor."""
     if day is not None and not dt.date.min < day < dt.date.max:
         raise ProblemError("invalid_request", "day is out of range.")
     span = None if day is None else diary.span_of_day(day, office.settings.site.timezone)
@@ -65,20 +79,26 @@ async def list_events(
 
 
 async def show_event(event_id: uuid.UUID, office: TheOffice) -> JSONResponse:
-    """Return one motion event."""
+    """Return one event."""
     event = await _event(office, event_id)
     media = office.settings.media_dir
     return JSONResponse(await asyncio.to_thread(event.plain, media))
 
 
 async def send_clip(event_id: uuid.UUID, office: TheOffice) -> MediaFile:
-    """Return the recording of an event; answers Range requests."""
-    return await _file(office, event_id, "clip", "video/mp4")
+    """Return the recording of an event; answers Range requests. While it is being written: what is whole of it."""
+    event = await _event(office, event_id)
+    growing = await asyncio.to_thread(event.growing, office.settings.media_dir)
+    if growing is None:
+        return await _file(office, event, "clip", "video/mp4")
+    # What is there stays as it is while the file grows: a player may go on with ranges. The finished clip is another.
+    tag = {"ETag": f'"growing-{event_id}"', "Cache-Control": "private, no-store"}
+    return MediaFile(growing.path, stat_result=_upto(growing), media_type="video/mp4", headers=tag)
 
 
 async def send_thumbnail(event_id: uuid.UUID, office: TheOffice) -> MediaFile:
     """Return the picture of an event."""
-    return await _file(office, event_id, "thumbnail", "image/jpeg")
+    return await _file(office, await _event(office, event_id), "thumbnail", "image/jpeg")
 
 
 async def _event(office: Office, event_id: uuid.UUID) -> diary.Event:
@@ -88,8 +108,8 @@ async def _event(office: Office, event_id: uuid.UUID) -> diary.Event:
     return event
 
 
-async def _file(office: Office, event_id: uuid.UUID, name: str, media_type: str) -> MediaFile:
-    relative = (await _event(office, event_id)).file(name)
+async def _file(office: Office, event: diary.Event, name: str, media_type: str) -> MediaFile:
+    relative = event.file(name)
     if relative is None:
         raise ProblemError(f"no_{name}")
     path = office.settings.media_dir / relative
@@ -100,6 +120,11 @@ async def _file(office: Office, event_id: uuid.UUID, name: str, media_type: str)
     if not stat.S_ISREG(found.st_mode):
         raise ProblemError(f"no_{name}")
     return MediaFile(Path(path), stat_result=found, media_type=media_type, headers=PRIVATE)
+
+
+def _upto(growing: Growing) -> os.stat_result:
+    """Return a status that says as many bytes as are whole, and no time that changes as the file grows."""
+    return os.stat_result((stat.S_IFREG, 0, 0, 1, 0, 0, growing.bytes, 0, 0, 0))
 
 
 _LIST = ("invalid_request", "journal_unavailable")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from camera.store import Store, close_up, floor
+from camera.disk import floor
+from camera.store import Store
 
 NOON = dt.datetime(2026, 11, 21, 5, 0, tzinfo=dt.UTC).timestamp()
 ROOMY = (10**12, 10**12)
@@ -46,8 +45,8 @@ def test_what_is_older_than_keep_days_goes(tmp_path: Path) -> None:
 def test_the_oldest_goes_when_there_is_too_much(tmp_path: Path) -> None:
     """max_gb counts everything; ids sort by time."""
     for event in ("a", "b", "c"):
-        keep(tmp_path, "2026-11-20", event, size=60_000_000, suffixes=(".mp4",))
-    gone = store(tmp_path, max_gb=0.15).sweep(NOON)
+        keep(tmp_path, "2026-11-20", event, size=600_000, suffixes=(".mp4",))
+    gone = store(tmp_path, max_gb=0.0015).sweep(NOON)
     assert [(event.event_id, event.reason) for event in gone] == [("a", "size")]
 
 
@@ -80,22 +79,92 @@ def test_the_floor_is_a_share_of_small_disks_and_half_a_gibibyte_of_large_ones()
     assert floor(10**12) == 512 * 1024**2
 
 
-def test_a_thumbnail_shows_the_thing_in_its_box(tmp_path: Path) -> None:
-    """A small thing far away must be seen, not guessed."""
-    picture = np.full((540, 960, 3), 60, np.uint8)
-    picture[200:230, 500:520] = (0, 0, 255)
+def test_what_somebody_holds_stays_whatever_happens(tmp_path: Path) -> None:
+    """Issue 4, 5: too old, too much, the card full; until it is released."""
+    keep(tmp_path, "2026-11-01", "proof")
+    keep(tmp_path, "2026-11-02", "other")
+    files = store(tmp_path, max_gb=0.0, space=(10**9, 10**6))
+    assert files.hold("proof")
+    assert [gone.event_id for gone in files.sweep(NOON)] == ["other"]
+    again = store(tmp_path)
+    assert again.sweep(NOON) == []
+    assert (tmp_path / "2026-11-01" / "proof.mp4").exists()
+    assert again.release("proof")
+    assert [gone.event_id for gone in again.sweep(NOON)] == ["proof"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_is_there_can_be_held(tmp_path: Path) -> None:
+    """And only what is held released; no name leads out of the folder."""
+    keep(tmp_path, "2026-11-20", "a")
     files = store(tmp_path)
-    files.write_thumbnail("2026-11-21/id.jpg", picture, (500 / 960, 200 / 540, 520 / 960, 230 / 540))
-    shown = cv2.imread(str(tmp_path / "2026-11-21" / "id.jpg"))
-    assert shown is not None
-    assert shown.shape[:2] == (360, 640)
-    red = (shown[..., 2] > 200) & (shown[..., 1] < 80) & (shown[..., 0] < 80)
-    assert np.count_nonzero(red) > 1200
-    assert list(tmp_path.rglob("*.tmp")) == []
+    assert not files.hold("unknown")
+    assert not files.release("a")
+    assert not files.hold("../2026-11-20/a")
+    assert not files.hold("*")
+    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["a.jpg", "a.mp4"]
 
 
-def test_a_thing_at_the_border_stays_within_the_thumbnail() -> None:
-    """The view is moved, not cut."""
-    picture = np.zeros((540, 960, 3), np.uint8)
-    for box in ((0.0, 0.0, 0.05, 0.1), (0.95, 0.9, 1.0, 1.0), (0.0, 0.0, 1.0, 1.0)):
-        assert close_up(picture, box).shape == (360, 640, 3)
+def test_a_clip_that_two_events_share_goes_with_both_and_stays_with_either(tmp_path: Path) -> None:
+    """Joined events: `.join` leads to the clip; holding the second holds it; the bytes are told once."""
+    keep(tmp_path, "2026-11-01", "first")
+    keep(tmp_path, "2026-11-02", "second", suffixes=(".jpg",))
+    (tmp_path / "2026-11-01" / "second.join").write_text('{"clip": "first"}', encoding="utf-8")
+    files = store(tmp_path)
+    assert files.hold("second")
+    assert files.sweep(NOON) == []
+    files.release("second")
+    one, two = files.sweep(NOON)
+    assert (one.event_id, two.event_id) == ("first", "second")
+    assert (one.clip, two.clip) == ("2026-11-01/first.mp4",) * 2
+    assert (one.bytes > 3000, two.bytes) == (True, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_continuous_recording_gives_way_before_an_event_does(tmp_path: Path) -> None:
+    """Counted together; told in one fact; by age they are alike."""
+    keep(tmp_path, "2026-11-19", "event", size=600_000, suffixes=(".mp4",))
+    for piece in ("08-00-00", "08-05-00", "08-10-00"):
+        keep(tmp_path / "continuous", "2026-11-20", piece, size=600_000, suffixes=(".mp4",))
+    (gone,) = store(tmp_path, max_gb=0.0013).sweep(NOON)
+    assert gone.fact() == {
+        "segments": 2, "clip": "continuous/2026-11-20/08-00-00.mp4", "last": "continuous/2026-11-20/08-05-00.mp4",
+        "reason": "size", "bytes": 1_200_000,
+    }  # fmt: skip
+    old = NOON + 30 * 86_400
+    assert [(gone.event_id, gone.reason) for gone in store(tmp_path).sweep(old)] == [(None, "age"), ("event", "age")]
+
+
+def test_nothing_is_too_old_while_the_clock_is_not_believed(tmp_path: Path) -> None:
+    """A board that wakes up in another year forgets no evidence."""
+    keep(tmp_path, "2026-11-01", "a")
+    files = store(tmp_path)
+    assert files.sweep(NOON + 1e9, trusted=False) == []
+    assert len(files.sweep(NOON + 1e9)) == 1
+
+
+def test_what_cannot_be_deleted_stops_nothing_else(tmp_path: Path) -> None:
+    """One damaged file must not fill the card."""
+    keep(tmp_path, "2026-11-01", "a", suffixes=(".jpg",))
+    (tmp_path / "2026-11-01" / "a.mp4").mkdir()
+    keep(tmp_path, "2026-11-02", "b")
+    files = store(tmp_path)
+    assert [gone.event_id for gone in files.sweep(NOON)] == ["b"]
+    assert files.undeletable is not None
+
+
+def test_many_events_are_looked_through_in_no_time(tmp_path: Path) -> None:
+    """A day's folder is read once; two hundred clips go at a time, so that nobody waits."""
+    for number in range(1000):
+        folder = tmp_path / f"2026-10-{number // 250 + 1:02d}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number:04d}.mp4").touch()
+    files = store(tmp_path, keep_days=60)
+    files.sweep(NOON + 60)
+    began_s = time.process_time()
+    assert files.sweep(NOON + 120) == []
+    assert time.process_time() - began_s < 0.05
+    tidy = store(tmp_path, keep_days=14)
+    assert [len(tidy.sweep(NOON)) for _ in range(6)] == [200, 200, 200, 200, 200, 0]
+    assert not tidy.more
+    assert list(tmp_path.iterdir()) == []
