@@ -18,9 +18,15 @@ Grid: TypeAlias = NDArray[np.float32]
 Mask: TypeAlias = NDArray[np.uint8]
 """(height, width) uint8, 0 or not."""
 
+Window: TypeAlias = tuple[slice, slice]
+"""Rows and columns of a part of a grid."""
+
 KERNEL_5 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+SQUARE_3 = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
+SQUARE_5 = cv2.getStructuringElement(cv2.MORPH_RECT, (5, 5))
 WINDOW = (5, 5)
 RIM = 3
+STRIDE = 4
 FAINTER = 0.85
 
 
@@ -32,26 +38,26 @@ class Light:
     offset: float
 
 
-def fit_light(mean: Grid, grid: Grid, changed: Mask) -> Light:
+def fit_light(mean: Grid, grid: Grid, changed: Mask, likely: float = 1.0) -> Light:
     """Return the light between background and plane, fitted where nothing was seen to move.
 
-    Trimmed least squares on every third pixel: what moves now disagrees with the rest and is left out at the second
-    round. No change where too little is left to tell.
+    Trimmed least squares on one pixel of sixteen: what moves now disagrees with the rest and is left out at the second
+    round. The `likely` gain is tried first, and holds where too little is left to tell.
     """
-    free = changed[::3, ::3] == 0
-    old = mean[::3, ::3][free]
-    new = grid[::3, ::3][free]
+    free = changed[::STRIDE, ::STRIDE] == 0
+    old = mean[::STRIDE, ::STRIDE][free]
+    new = grid[::STRIDE, ::STRIDE][free]
     usable = (new > 4.0) & (new < 250.0) & (old > 4.0) & (old < 250.0)  # noqa: PLR2004 - clipped pixels say nothing
     old, new = old[usable], new[usable]
-    if old.size < mean.size // 90:
-        return Light(1.0, 0.0)
-    offset = middle(new - old)
-    gain = 1.0
+    if old.size < mean.size // 160:
+        return Light(likely, 0.0)
+    gain = likely
+    offset = middle(new - old * np.float32(gain))
     for _ in range(2):
-        rest = np.abs(new - old * gain - offset)
+        rest = np.abs(new - old * np.float32(gain) - np.float32(offset))
         near = rest <= max(3.0, 2.0 * middle(rest))
         xs, ys = old[near], new[near]
-        mean_x, mean_y = float(xs.mean()), float(ys.mean())
+        mean_x, mean_y = float(xs.sum()) / xs.size, float(ys.sum()) / xs.size
         spread = float(np.dot(xs - mean_x, xs - mean_x)) / xs.size
         if spread > 25.0:  # noqa: PLR2004 - 5 grey levels: a flat picture shows an offset only
             gain = float(np.dot(xs - mean_x, ys - mean_y)) / xs.size / spread
@@ -60,19 +66,22 @@ def fit_light(mean: Grid, grid: Grid, changed: Mask) -> Light:
     return Light(gain, offset)
 
 
-def structure_changed(grid: Grid, expected: Grid, level: float) -> NDArray[np.bool_]:
-    """Tell new structure from other light on the old one, pixel by pixel.
+def detail(grid: Grid) -> Grid:
+    """Return what stands out from its surroundings (5x5 pixels): texture and sharp edges stay, soft light goes."""
+    return grid - cv2.boxFilter(grid, -1, WINDOW)
+
+
+def structure_changed(fine: Grid, expected: Grid, asked: Grid) -> NDArray[np.bool_]:
+    """Tell new structure from other light on the old one, pixel by pixel, on the `detail` of both pictures.
 
     Light that falls on a thing scales and shifts what its surroundings (5x5 pixels) show. What remains of the stronger
-    of both patches after the best scale and shift is structure that appeared or went away.
+    of both patches after the best scale is structure that appeared or went away; `asked` is how much of it counts.
     """
-    mean_a = cv2.boxFilter(grid, -1, WINDOW)
-    mean_b = cv2.boxFilter(expected, -1, WINDOW)
-    var_a = cv2.boxFilter(grid * grid, -1, WINDOW) - mean_a * mean_a
-    var_b = cv2.boxFilter(expected * expected, -1, WINDOW) - mean_b * mean_b
-    both = np.maximum(cv2.boxFilter(grid * expected, -1, WINDOW) - mean_a * mean_b, 0.0)
-    rest = np.maximum(var_a, var_b) - both * both / np.maximum(np.minimum(var_a, var_b), 1.0)
-    return np.asarray(rest > level * level)
+    var_a = cv2.boxFilter(fine * fine, -1, WINDOW)
+    var_b = cv2.boxFilter(expected * expected, -1, WINDOW)
+    both = np.maximum(cv2.boxFilter(fine * expected, -1, WINDOW), np.float32(0.0))
+    rest = cv2.max(var_a, var_b) - both * both / np.maximum(cv2.min(var_a, var_b), np.float32(1.0))
+    return np.asarray(rest > asked * asked)
 
 
 def middle(values: Grid) -> float:
@@ -82,7 +91,7 @@ def middle(values: Grid) -> float:
     return float(np.partition(flat, half)[half])
 
 
-def left_behind(window: tuple[slice, slice], inside: NDArray[np.bool_], grid: Grid, expected: Grid) -> bool:
+def left_behind(window: Window, inside: NDArray[np.bool_], grid: Grid, expected: Grid) -> bool:
     """Tell whether a region is the hole of a departed thing: its outline is in the background, but not in the plane."""
     rows, columns = window
     wide = (

@@ -1,12 +1,12 @@
 """From regions over time to visits: one motion event for each. Pure and deterministic; time comes with the frames.
 
-- Regions of successive frames that lie on or near one another are one track. A track is believed once it has been seen
-  for a while and again and again: a moth before the lens is never twice in one place, a person always is.
-- The first believed track begins an event, dated back to when that track was first seen. Everything else that moves
-  meanwhile belongs to it.
+- The first believed track (`tracks`) begins an event, dated back to when that track was first seen, however faintly:
+  the head over the fence, the torch at the end of the road. Everything else that moves meanwhile belongs to the event.
+- An event is an alert as soon as one believed track stands in an alert zone; until then it is only recorded.
+- The ground point of a believed track, the middle of its box's lower edge, is what crosses a line.
 - The event ends when no believed track has been seen for a moment: a short one if the last was seen to leave at the
   border of the picture, a longer one if it vanished inside (someone who stands still behind a post), and it is dated
-  back to when the last one was seen. Something that stays without moving ends its event after `rest_s`.
+  back to when the last one was seen. Something that stays without moving ends its event too.
 """
 
 from __future__ import annotations
@@ -15,24 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from camera.motion import Rectangle, Region
+from camera.crossing import Crossing, Line
+from camera.motion import Level, Region
+from camera.tracks import Patience, Track, Tracks
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
-    """How long to look before believing, and before letting go; seconds."""
-
-    believe_s: float = 0.7
-    believe_hits: int = 4
-    believe_share: float = 0.6
-    forget_s: float = 0.7
-    left_s: float = 1.0
-    vanished_s: float = 3.0
-    rest_s: float = 25.0
-    reach: float = 0.04
-    most_still: float = 0.5
-    patch_s: float = 2.0
-    far: float = 0.025
+__all__ = ["Change", "Ended", "Patience", "Raised", "Started", "Track", "Visit", "Visits"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,141 +28,120 @@ class Started:
 
     at_s: float
     zones: tuple[str, ...]
+    level: Level = "alert"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Raised:
+    """The visit that was only recorded came into an alert zone at `at_s`: said at most once for a `Started`."""
+
+    at_s: float
+    zones: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
-    """The visit is over since `at_s`: said once for every `Started`. `peak_area` is a fraction of the picture."""
+    """The visit is over since `at_s`: said once for every `Started`. `peak_area` is a fraction of the picture.
+
+    `crossings` are the lines that were crossed during it, in the order in which it happened.
+    """
 
     started_s: float
     at_s: float
     zones: tuple[str, ...]
     peak_area: float
+    level: Level = "alert"
+    crossings: tuple[Crossing, ...] = ()
 
 
-Change: TypeAlias = Started | Ended
+Change: TypeAlias = Started | Raised | Ended
 
 
-@dataclass(slots=True)
-class Track:
-    """One thing on its way through the picture."""
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """The event under way."""
 
-    first_s: float
-    last_s: float
-    region: Region
-    origin: Rectangle
-    hits: int = 1
-    frames: int = 1
-    believed: bool = False
+    started_s: float
+    seen_s: float
+    level: Level
+    edge: bool = False
     zones: set[str] = field(default_factory=set)
     peak_area: float = 0.0
+    crossings: list[Crossing] = field(default_factory=list)
 
 
 class Visits:
     """Turns the regions of each frame into starts and ends. One instance for one view."""
 
-    def __init__(self, patience: Patience | None = None) -> None:
+    def __init__(self, patience: Patience | None = None, lines: Sequence[Line] = ()) -> None:
         self._patience = patience or Patience()
-        self._tracks: list[Track] = []
-        self._started_s: float | None = None
-        self._seen_s = 0.0
-        self._edge = False
-        self._zones: set[str] = set()
-        self._peak_area = 0.0
+        self._tracks = Tracks(self._patience, lines)
+        self._visit: Visit | None = None
 
     @property
     def under_way(self) -> bool:
         """Tell whether an event is open."""
-        return self._started_s is not None
+        return self._visit is not None
+
+    @property
+    def visit(self) -> Visit | None:
+        """Return the open event, to be looked at and not changed."""
+        return self._visit
+
+    @property
+    def tracks(self) -> Sequence[Track]:
+        """Return what is followed, believed or not, to be looked at and not changed."""
+        return self._tracks.all
 
     def focus(self) -> Region | None:
         """Return what the open event is about in the newest frame: the largest believed thing that was just seen."""
-        newest_s = max((track.last_s for track in self._tracks), default=0.0)
-        current = [track.region for track in self._tracks if track.last_s == newest_s and track.believed]
+        tracks = self._tracks.all
+        newest_s = max((track.last_s for track in tracks), default=0.0)
+        current = [track.region for track in tracks if track.last_s == newest_s and track.believed]
         return max(current, key=lambda region: region.area, default=None)
 
     def step(self, regions: Sequence[Region], at_s: float) -> list[Change]:
         """Take one frame's regions; return what began or ended by it."""
-        self._follow(regions, at_s)
-        believed = [track for track in self._tracks if track.last_s == at_s and track.believed]
-        moving = [track for track in believed if track.region.still_s < self._patience.rest_s]
-        changes: list[Change] = []
+        self._tracks.follow(regions, at_s)
+        moving = [track for track in self._tracks.all if self._tracks.counts(track, at_s)]
         if moving:
-            self._seen_s = at_s
-            self._edge = all(track.region.edge for track in moving)
-            if self._started_s is None:
-                self._started_s = min(track.first_s for track in moving)
-                self._zones, self._peak_area = set(), 0.0
-                changes.append(Started(at_s=self._started_s, zones=_names(moving)))
-            for track in moving:
-                self._zones |= track.zones
-                self._peak_area = max(self._peak_area, track.peak_area)
-        elif self._started_s is not None:
-            wait_s = self._patience.left_s if self._edge else self._patience.vanished_s
-            if at_s - self._seen_s >= wait_s:
-                changes += self.finish()
-        return changes
+            return self._go_on(moving, at_s)
+        visit = self._visit
+        if visit is None:
+            return []
+        wait_s = self._patience.left_s if visit.edge else self._patience.vanished_s
+        return self.finish() if at_s - visit.seen_s >= wait_s else []
 
     def finish(self) -> list[Change]:
-        """End what is open, because the view ends or breaks; forget all tracks."""
-        changes: list[Change] = []
-        if self._started_s is not None:
-            zones = tuple(sorted(self._zones))
-            changes.append(
-                Ended(started_s=self._started_s, at_s=self._seen_s, zones=zones, peak_area=round(self._peak_area, 4))
+        """End what is open, because the view ends or breaks; forget all believed tracks."""
+        visit, self._visit = self._visit, None
+        self._tracks.all = [track for track in self._tracks.all if not track.believed]
+        if visit is None:
+            return []
+        return [
+            Ended(
+                started_s=visit.started_s, at_s=visit.seen_s, zones=tuple(sorted(visit.zones)), level=visit.level,
+                peak_area=round(visit.peak_area, 4), crossings=tuple(visit.crossings),
             )
-        self._started_s = None
-        self._tracks = [track for track in self._tracks if not track.believed]
+        ]  # fmt: skip
+
+    def _go_on(self, moving: Sequence[Track], at_s: float) -> list[Change]:
+        """Begin or continue the visit with what moves in this frame; return what is new about it."""
+        changes: list[Change] = []
+        level: Level = "alert" if any(track.region.level == "alert" for track in moving) else "record"
+        zones = {name for track in moving for name in track.region.zones}
+        visit = self._visit
+        if visit is None:
+            started_s = min(track.sight_s for track in moving)
+            visit = self._visit = Visit(started_s=started_s, seen_s=at_s, level=level)
+            changes.append(Started(at_s=started_s, zones=tuple(sorted(zones)), level=level))
+        elif level == "alert" != visit.level:
+            visit.level = level
+            changes.append(Raised(at_s=at_s, zones=tuple(sorted(zones))))
+        visit.seen_s, visit.edge = at_s, all(track.region.edge for track in moving)
+        visit.zones |= zones
+        for track in moving:
+            visit.peak_area = max(visit.peak_area, track.region.area)
+            visit.crossings += track.crossings
+            track.crossings.clear()
         return changes
-
-    def _weigh(self, track: Track) -> None:
-        """Believe a track that was seen often enough and moved for a good part of that time."""
-        patience = self._patience
-        age_s = track.last_s - track.first_s
-        seen_often = track.hits >= max(patience.believe_hits, patience.believe_share * track.frames)
-        if track.believed or not seen_often or age_s < patience.believe_s:
-            return
-        still_s = track.region.still_s
-        if still_s <= patience.most_still * age_s or moved(track.origin, track.region.box) >= patience.far:
-            track.believed = True
-        elif still_s > patience.patch_s:
-            # A patch that only stands there is light or a nudged camera. What moves over it later begins then.
-            track.first_s, track.origin = track.last_s, track.region.box
-            track.hits, track.frames = 1, 1
-
-    def _follow(self, regions: Sequence[Region], at_s: float) -> None:
-        """Give each region to the nearest track that it could be, largest first; the rest begin tracks."""
-        free = [track for track in self._tracks if at_s - track.last_s <= self._patience.forget_s]
-        self._tracks = list(free)
-        for track in free:
-            track.frames += 1
-        for region in sorted(regions, key=lambda region: -region.area):
-            near = [track for track in free if apart(track.region.box, region.box) <= self._patience.reach]
-            if near:
-                track = max(near, key=lambda track: (track.hits, track.region.area))
-                free.remove(track)
-                track.region, track.last_s, track.hits = region, at_s, track.hits + 1
-                self._weigh(track)
-            else:
-                track = Track(first_s=at_s, last_s=at_s, region=region, origin=region.box)
-                self._tracks.append(track)
-            track.zones.update(region.zones)
-            track.peak_area = max(track.peak_area, region.area)
-
-
-def apart(one: Rectangle, other: Rectangle) -> float:
-    """Return the gap between two boxes, as a fraction of the picture; 0 where they touch or overlap."""
-    across = max(one[0], other[0]) - min(one[2], other[2])
-    down = max(one[1], other[1]) - min(one[3], other[3])
-    return max(0.0, across, down)
-
-
-def moved(one: Rectangle, other: Rectangle) -> float:
-    """Return how far the middle of a box has gone, as a fraction of the picture."""
-    across = (other[0] + other[2] - one[0] - one[2]) / 2
-    down = (other[1] + other[3] - one[1] - one[3]) / 2
-    return float((across * across + down * down) ** 0.5)
-
-
-def _names(tracks: Sequence[Track]) -> tuple[str, ...]:
-    return tuple(sorted({name for track in tracks for name in track.zones}))

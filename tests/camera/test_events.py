@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from camera.events import Change, Ended, Started, Visits
-from camera.motion import Region
+from camera.crossing import Line
+from camera.events import Change, Ended, Raised, Started, Visits
+from camera.motion import Level, Region
 
 STEP_S = 0.2
 
 
-def region(x: float, *, still_s: float = 0.0, edge: bool = False, zones: tuple[str, ...] = ("gateway",)) -> Region:
+def region(
+    x: float, *, still_s: float = 0.0, edge: bool = False, zones: tuple[str, ...] = ("gateway",), faint: bool = False,
+    sways: bool = False, level: Level = "alert",
+) -> Region:  # fmt: skip
     """Return a region of a tenth of the picture at `x`."""
-    return Region(box=(x, 0.4, x + 0.1, 0.6), area=0.02, zones=zones, still_s=still_s, edge=edge)
+    return Region(
+        box=(x, 0.4, x + 0.1, 0.6), area=0.02, zones=zones, still_s=still_s, edge=edge, faint=faint, sways=sways,
+        level=level,
+    )  # fmt: skip
 
 
 def feed(visits: Visits, frames: list[list[Region]], start_s: float = 0.0) -> list[Change]:
@@ -69,6 +76,64 @@ def test_an_open_visit_ends_with_the_stream() -> None:
     feed(visits, [[region(0.05 * n)] for n in range(10)])
     assert [type(change) for change in visits.finish()] == [Ended]
     assert visits.finish() == []
+
+
+def test_what_was_faint_at_first_is_dated_from_its_first_sight_but_never_believed_alone() -> None:
+    """The head over the fence: a speck for a second, then a person. A speck alone is nobody."""
+    specks = [[region(0.01 * step, faint=True)] for step in range(5)]
+    person = [[region(0.05 + 0.02 * step)] for step in range(8)]
+    (started,) = feed(Visits(), specks + person)
+    assert isinstance(started, Started)
+    assert started.at_s == 0.0
+    assert feed(Visits(), [[region(0.01 * step, faint=True)] for step in range(40)]) == []
+
+
+def test_a_start_is_not_dated_back_for_ever() -> None:
+    """A leaf that twitches for a minute where somebody comes by is not his beginning: four seconds at most."""
+    specks = [[region(0.3 + 0.001 * step, faint=True)] for step in range(50)]
+    (started,) = feed(Visits(), specks + [[region(0.35 + 0.03 * step)] for step in range(8)])
+    assert isinstance(started, Started)
+    assert started.at_s == 6.0
+
+
+def test_what_flutters_is_no_visitor_and_ends_no_later_for_it() -> None:
+    """An insect goes several of its lengths in a frame, to and fro; people and vehicles don't."""
+    places = [0.3, 0.38, 0.31, 0.42, 0.33, 0.4, 0.3, 0.37] * 5
+    assert feed(Visits(), [[region(x)] for x in places]) == []
+
+
+def test_what_is_quick_and_straight_is_believed_later() -> None:
+    """A cyclist goes more than his length in a second and a half, but straight on."""
+    frames = [[region(0.07 * step)] for step in range(13)]
+    assert feed(Visits(), frames[:8]) == []
+    (started,) = feed(Visits(), frames)
+    assert isinstance(started, Started)
+    assert started.at_s == 0.0
+
+
+def test_what_sways_is_believed_once_it_went_somewhere() -> None:
+    """Leaves stay in their place. Somebody before a busy hedge looks like leaves at first."""
+    assert feed(Visits(), [[region(0.3 + 0.02 * (step % 2), sways=True)] for step in range(50)]) == []
+    walk = [[region(0.02 * step, sways=True)] for step in range(20)]
+    assert [type(change) for change in feed(Visits(), walk)] == [Started]
+
+
+def test_a_detection_of_one_frame_a_second_sees_a_visit_too() -> None:
+    """A slow camera waits for four sights as well, not for 0.7 s."""
+    visits = Visits()
+    changes = [change for n in range(10) for change in visits.step([region(0.03 * n)], float(n))]
+    assert [type(change) for change in changes] == [Started]
+
+
+def test_a_visit_is_raised_once_and_says_where_it_went_through() -> None:
+    """Recorded on the road, an alert at the gate; the line was crossed on the way."""
+    frames = [[region(0.03 * n, level="record" if n < 15 else "alert")] for n in range(30)]
+    line = Line(name="kerb", start=(0.4, 0.9), end=(0.4, 0.1))
+    changes = feed(Visits(lines=(line,)), frames + [[] for _ in range(20)])
+    assert [type(change) for change in changes] == [Started, Raised, Ended]
+    ended = changes[-1]
+    assert isinstance(ended, Ended)
+    assert (ended.level, [(one.line, one.direction) for one in ended.crossings]) == ("alert", [("kerb", "in")])
 
 
 def test_focus_is_the_largest_believed_thing_of_the_newest_frame() -> None:

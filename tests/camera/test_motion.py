@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from camera.events import Change, Ended, Started, Visits
-from camera.motion import Area, Detector, Region
+from camera.crossing import Line
+from camera.events import Change, Ended, Raised, Started, Visits
+from camera.motion import Area, Detector, OwnFacts, Region
 from tests.camera.conftest import Yardlike
 
 STEP_S = 0.2
@@ -19,11 +20,14 @@ class Watch:
     """A detector and its visits over one synthetic view, fed at five frames a second."""
 
     def __init__(
-        self, zones: tuple[Area, ...] = (), ignored: tuple[tuple[float, float, float, float], ...] = ()
+        self,
+        zones: tuple[Area, ...] = (),
+        ignored: tuple[tuple[float, float, float, float], ...] = (),
+        lines: tuple[Line, ...] = (),
     ) -> None:
         self.view = Yardlike()
         self.detector = Detector(zones, ignored)
-        self.visits = Visits()
+        self.visits = Visits(lines=lines)
         self.at_s = 50.0
         self.changes: list[Change] = []
         self.regions: list[Region] = []
@@ -173,9 +177,62 @@ def test_the_gates_own_leaf_is_no_visitor_and_what_comes_beside_it_is() -> None:
         moves = 20 <= step < 50
         shift = min(1.0, max(0.0, (step - 20) / 30)) * 0.25
         plane = view.plane((0.55 + shift, 0.45, 0.18), *([(0.02 * (step - 70), 0.1, 0.14)] if step > 70 else []))
-        changes += visits.step(detector.look(plane, at_s, gate_moves=moves), at_s)
+        changes += visits.step(detector.look(plane, at_s, own=OwnFacts(moves=moves)), at_s)
         assert changes == [] or step > 70
     assert [type(change) for change in changes] == [Started]
+
+
+def test_what_stands_in_an_ignored_zone_does_not_count_though_it_reaches_over_the_gate() -> None:
+    """A thing stands where the middle of its lower edge is: the bus on the street is the street's."""
+    street = Area(name="street", polygon=((0.0, 0.55), (1.0, 0.55), (1.0, 1.0), (0.0, 1.0)), kind="ignore")
+    watch = Watch(zones=(street,)).sees(3)
+    assert watch.crossing(0.0, 0.95, seconds=4, y=0.45, share=0.2).sees(4).starts == []
+    assert len(watch.crossing(0.0, 0.95, seconds=4, y=0.2, share=0.2).sees(4).events) == 1
+
+
+def test_a_zone_may_only_be_recorded_and_an_alert_follows_when_the_visitor_goes_on() -> None:
+    """One visit, one event: from the road, which is recorded, to the gateway, which alerts."""
+    road = Area(name="road", polygon=((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)), kind="record")
+    gateway = Area(name="gateway", polygon=((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)))
+    watch = Watch(zones=(road, gateway)).sees(3)
+    watch.crossing(0.0, 0.3, seconds=3).crossing(0.3, 0.0, seconds=3).sees(5)
+    assert [event.level for event in watch.events] == ["record"]
+    watch.changes.clear()
+    watch.crossing(0.0, 0.95, seconds=6).sees(5)
+    assert [type(change) for change in watch.changes] == [Started, Raised, Ended]
+    assert [event.level for event in watch.events] == ["alert"]
+    assert watch.events[0].zones == ("gateway", "road")
+
+
+def test_a_zone_may_ask_for_larger_things_than_another() -> None:
+    """A dog in the yard is nobody, a dog at the fence is somebody."""
+    left = Area(name="fence", polygon=((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
+    right = Area(name="yard", polygon=((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)), min_area=0.05)
+    watch = Watch(zones=(left, right)).sees(3)
+    assert watch.crossing(0.6, 0.85, seconds=4, share=0.12).sees(4).starts == []
+    assert len(watch.crossing(0.05, 0.3, seconds=4, share=0.12).sees(4).events) == 1
+
+
+def test_a_line_is_crossed_in_and_out() -> None:
+    """The arrow down the middle has its right at the left of the picture: who goes to the right goes out."""
+    watch = Watch(lines=(Line(name="threshold", start=(0.5, 0.1), end=(0.5, 0.9)),)).sees(3)
+    watch.crossing(0.0, 0.95, seconds=5).sees(4).crossing(0.8, 0.0, seconds=5).sees(4)
+    said = [(crossing.line, crossing.direction) for event in watch.events for crossing in event.crossings]
+    assert said == [("threshold", "out"), ("threshold", "in")]
+
+
+def test_the_leaf_on_its_way_is_no_visitor() -> None:
+    """`leaf` is a polygon: what is in it is not searched while the gate moves."""
+    view, visits = Yardlike(), Visits()
+    detector = Detector(leaf=((0.5, 0.3), (1.0, 0.3), (1.0, 0.8), (0.5, 0.8)))
+    changes: list[Change] = []
+    for step in range(80):
+        way = min(1.0, max(0.0, (step - 20) / 30)) * 0.25
+        own = OwnFacts(moves=20 <= step < 50)
+        changes += visits.step(
+            detector.look(view.plane((0.55 + way, 0.45, 0.18)), step * STEP_S, own=own), step * STEP_S
+        )
+    assert changes == []
 
 
 def test_a_view_that_changes_altogether_is_learned_anew(watch: Watch) -> None:
@@ -211,7 +268,10 @@ def test_the_same_planes_give_the_same_events() -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("module", ["compare", "motion", "events", "timeline", "h264"])
+@pytest.mark.parametrize(
+    "module",
+    ["areas", "background", "compare", "motion", "profile", "shift", "tracks", "tuning", "events", "timeline", "h264"],
+)
 def test_the_rules_import_no_clock_and_no_system(module: str) -> None:
     """Time and data come in as arguments (architecture)."""
     forbidden = {"asyncio", "threading", "time", "datetime", "logging", "os", "socket"}
