@@ -6,7 +6,7 @@
 - At most `most` at once. A new one beyond that takes the place of the one that is owed least: the oldest that asks for
   nothing, else the oldest whose request nobody signed in has sent. Connections of people who are signed in never give
   way. Nothing is counted by address: a village's phones share one address of their carrier.
-- Both protocols are uvicorn's, given to it in serve.py. They run in the event loop.
+- The protocol is uvicorn's, given to it in serve.py; what a WebSocket is stands in live_socket.py.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from http import HTTPStatus
 
 import h11
 import uvicorn
-from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
 from api.people import Session
@@ -147,19 +145,3 @@ class Connection(H11Protocol):
             if timer:
                 timer.cancel()
         self._waits = self._untaken = None
-
-
-class Socket(WebSocketsSansIOProtocol):
-    """One WebSocket."""
-
-    def data_received(self, data: bytes) -> None:
-        """Take what the client sent; hang up where the handshake can't be read (uvicorn would wait for ever)."""
-        super().data_received(data)
-        if self.conn.handshake_exc and not self.handshake_initiated:
-            self.transport.abort()
-
-    async def send(self, message: ASGISendEvent) -> None:
-        """Send; a refused handshake is complete too (uvicorn forgets it and logs an error of ours)."""
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
-            self.handshake_complete = True

@@ -1,82 +1,69 @@
 """Live pictures to one page over its WebSocket.
 
-What is sent carries its age at the moment of sending, so that a page never shows an old picture as a present one. A
-page that can't take a message within `STUCK_AFTER_S` is given up. What it can't take in time is dropped by the camera,
-which holds a bounded queue for each of us and goes on with a key frame.
+What is sent carries its age at the moment of sending, so that a page never shows an old picture as a present one: the
+next thing is taken from the page's queue only when the page can take it. A page that takes nothing for `STUCK_AFTER_S`
+is given up. The page may ask for something else at any time, in words: `{"format": "jpeg", "fps": 2}`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.websockets import WebSocket
 
 from api.clock import Clock
-from api.media import JPEG, LIVE_SOCKET, SNAPSHOT, Unit, framed, read_picture, stamp_of, units
+from api.live_feed import Feed
+from api.live_queue import Unit
+from api.live_socket import Socket
+from api.media import framed_head
 from api.sight import Sight
-from gate.model import JsonObject
 
-STUCK_AFTER_S = 10.0
-LOOK_EVERY_S = 0.1
-RETRY_S = 0.5
+STUCK_AFTER_S = 20.0  # a key picture of 160 KB through 100 kbit/s takes 13 s
+SLOWEST_FPS, QUICKEST_FPS, USUAL_FPS = 0.2, 10.0, 5.0
+
+
+class Wanted(BaseModel):
+    """What a page may ask for. `fps` is for JPEGs; video comes as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    format: Literal["h264", "jpeg"] = "h264"
+    fps: float = Field(default=USUAL_FPS, ge=SLOWEST_FPS, le=QUICKEST_FPS)
 
 
 class LivePicture:
-    """One page's live picture. `runtime` is the folder of the camera's socket and of the newest picture."""
+    """One page's live picture, from the feed that all share."""
 
-    def __init__(self, page: WebSocket, clock: Clock, sight: Sight, session_id: str, runtime: Path) -> None:
-        self._page = page
-        self._clock = clock
-        self._sight = sight
-        self._session_id = session_id
-        self._runtime = runtime
-        self._excused = False
+    def __init__(self, page: WebSocket, wire: Socket, feed: Feed, wanted: Wanted) -> None:
+        self._page, self._wire, self._feed = page, wire, feed
+        self._seat = feed.watch(_rate(wanted))
 
-    async def send(self, form: Literal["h264", "jpeg"]) -> None:
-        """Send until cancelled. Raises `TimeoutError` or `OSError` where the page does not take it."""
-        if form == "jpeg":
-            await self._send_pictures()
-        else:
-            await self._send_units()
+    def ask(self, wanted: Wanted) -> None:
+        """Show something else from now on."""
+        self._feed.leave(self._seat)
+        self._seat = self._feed.watch(_rate(wanted))
 
-    async def _send_pictures(self) -> None:
-        path, sent = self._runtime / SNAPSHOT, 0
+    def end(self) -> None:
+        """Take no more part."""
+        self._feed.leave(self._seat)
+
+    async def send(self, clock: Clock, sight: Sight, session_id: str) -> None:
+        """Send until cancelled. Raises `TimeoutError` or another `OSError` where the page does not take it."""
         while True:
-            stamp = await asyncio.to_thread(stamp_of, path)
-            if stamp not in (0, sent) and (picture := await asyncio.to_thread(read_picture, path, self._clock)):
-                await self._send_frame(JPEG, picture.mono_ms, picture.jpeg, picture.age_ms)
-                sent = picture.stamp_ns
-            elif stamp == 0:
-                await self._excuse("the camera has sent no picture")
-            await asyncio.sleep(LOOK_EVERY_S)
+            await self._seat.more.wait()
+            async with asyncio.timeout(STUCK_AFTER_S):
+                await self._wire.ready()
+            item = self._seat.queue.take(asyncio.get_running_loop().time())
+            if item is None:
+                self._seat.more.clear()
+            elif isinstance(item, Unit):
+                age_ms = clock.mono_ms() - item.mono_ms
+                self._wire.put(framed_head(item.kind, age_ms, item.mono_ms), item.payload)
+                sight.delivered(session_id, age_ms, clock.mono_ms())
+            else:
+                await self._page.send_json(item)
 
-    async def _send_units(self) -> None:
-        while True:
-            try:
-                async for message in units(self._runtime / LIVE_SOCKET):
-                    if isinstance(message, Unit):
-                        age_ms = self._clock.mono_ms() - message.mono_ms
-                        await self._send_frame(message.kind, message.mono_ms, message.payload, age_ms)
-                    else:
-                        await self._send_text({"type": "config", **message})
-            except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, ValueError):
-                pass  # the camera is away; it comes back by itself
-            await self._excuse("the camera does not answer")
-            await asyncio.sleep(RETRY_S)
 
-    async def _send_frame(self, kind: int, mono_ms: int, payload: bytes, age_ms: int) -> None:
-        message = framed(kind, age_ms, mono_ms, payload)
-        await asyncio.wait_for(self._page.send_bytes(message), STUCK_AFTER_S)
-        self._sight.delivered(self._session_id, age_ms, self._clock.mono_ms())
-        self._excused = False
-
-    async def _send_text(self, message: JsonObject) -> None:
-        await asyncio.wait_for(self._page.send_json(message), STUCK_AFTER_S)
-
-    async def _excuse(self, reason: str) -> None:
-        """Say once that there is no picture, until there is one again."""
-        if not self._excused:
-            await self._send_text({"type": "no_picture", "reason": reason})
-            self._excused = True
+def _rate(wanted: Wanted) -> float | None:
+    return wanted.fps if wanted.format == "jpeg" else None

@@ -17,6 +17,8 @@ from starlette.requests import HTTPConnection
 from api.accounts import AccountsError, DamagedError, Store, Writer
 from api.clock import Clock
 from api.live import Live
+from api.live_feed import Feed
+from api.media import LIVE_SOCKET, SNAPSHOT
 from api.opening import open_accounts
 from api.orders import BURST, PER_SECOND, Orders
 from api.pace import Pace
@@ -27,7 +29,7 @@ from api.records import Records
 from api.reports import Reporter
 from api.sight import Sight
 from api.streams import Streams
-from config.load import socket_path
+from config.load import runtime_dir, socket_path
 from config.schema import Settings
 from gate.client import Client, GateUnavailableError
 from gate.model import JsonObject
@@ -55,6 +57,7 @@ class Office:
     records: Records
     streams: Streams
     live: Live
+    feed: Feed
     reporter: Reporter
     orders: Orders
     sight: Sight
@@ -133,9 +136,10 @@ def open_office(settings: Settings, clock: Clock) -> Office:
     records = Records(settings.storage.state_dir / JOURNAL_FILE)
     live = Live(records, clock)
     gate = Client(socket_path(settings), "api", ["state", "fact"], live.hear)
+    feed = Feed(runtime_dir(settings) / LIVE_SOCKET, runtime_dir(settings) / SNAPSHOT, clock)
     return Office(
         settings=settings, clock=clock, store=store, accounts=Accounts(store), write=write, passwords=Passwords(),
-        gate=gate, records=records, streams=Streams(), live=live, reporter=Reporter(store, write, gate),
+        gate=gate, records=records, streams=Streams(), live=live, feed=feed, reporter=Reporter(store, write, gate),
         orders=Orders(gate, records, store, write, clock), sight=Sight(), refusals=Pace(BURST, PER_SECOND),
     )  # fmt: skip
 
@@ -145,6 +149,7 @@ async def running(office: Office) -> AsyncIterator[None]:
     """Connect to the gate and run what runs by itself; stop in reverse."""
     await office.gate.start()
     office.begin(office.live.run(office.gate), "live")
+    office.begin(office.feed.run(), "live-feed")
     office.begin(office.reporter.run(), "reporter")
     office.begin(office.watch_accounts(), "watch-accounts")
     try:

@@ -59,7 +59,7 @@ TABLE: dict[str, Sort] = {
     ),
     "not_found": _sort(404, "There is nothing at this address.", "docs/api.md lists every call."),
     "no_such_event": _sort(404, "No such event is known.", "Look it up in the list of events."),
-    "no_clip": _sort(404, "This event has no clip.", "It was not recorded, is still being written, or was deleted."),
+    "no_clip": _sort(404, "This event has no clip.", "It was not recorded, has no picture yet, or was deleted."),
     "no_thumbnail": _sort(404, "This event has no picture.", "It was not recorded, or was deleted."),
     "no_such_user": _sort(404, "No such person is known.", "Look the name up in the list of users."),
     "no_such_session": _sort(404, "No such session of yours is known.", "Look it up in the list of your sessions."),
@@ -84,11 +84,17 @@ TABLE: dict[str, Sort] = {
     "internal_error": _sort(500, "Something went wrong in this program.", "Look into its log; the gate goes on."),
     "gate_down": _sort(503, "The gate process does not answer.", "It is restarted by itself; try again in a moment."),
     "no_picture": _sort(503, "There is no picture.", "The camera is off or starting; the page shows its state."),
+    "picture_stale": _sort(
+        503, "There is no fresh picture.", "The camera's picture stands still; the page shows its state."
+    ),
     "journal_unavailable": _sort(503, "The journal can't be read.", "Run antt-gate verify on the gate."),
     "storage_failed": _sort(
         503, "The accounts can't be written.", "Free space, or make the state directory writable for the service."
     ),
     "too_many_streams": _sort(503, "Too many phones are connected.", "Close the page on one of them."),
+    "too_many_viewers": _sort(
+        503, "Too many pages watch the live picture.", "Single pictures can still be had; api.max_viewers is the limit."
+    ),
 }
 
 

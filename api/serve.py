@@ -22,9 +22,10 @@ from fastapi import FastAPI
 
 from api.accounts import AccountsError
 from api.app import create_app, office_in
-from api.connections import AT_ONCE, PATIENCE_S, Connection, Socket, room
+from api.connections import AT_ONCE, PATIENCE_S, Connection, room
 from api.first_link import FirstLink, make_first_link
 from api.links import ListenError, base_url, pairing_link
+from api.live_socket import Socket
 from api.office import Office
 from api.shield import LARGEST_HEADERS
 from config.schema import Settings, Tls

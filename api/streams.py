@@ -1,7 +1,8 @@
 """Who has a lasting connection open: event streams and live pictures.
 
 A session that ends takes its streams along. Beyond `MOST_OF_ONE` of a kind the oldest of the session ends, because a
-phone that lost its network leaves connections behind that nobody reads; beyond `MOST_OF_ALL` a new one is refused.
+phone that lost its network leaves connections behind that nobody reads; beyond `MOST_OF_ALL`, and beyond what is given
+for its kind, a new one is refused, unless an older one of the same session can give way to it.
 """
 
 from __future__ import annotations
@@ -43,12 +44,18 @@ class Streams:
         return sum(1 for _, its_kind, _ in self._open.values() if its_kind == kind)
 
     @contextmanager
-    def opened(self, session_id: str, kind: str, end: End) -> Iterator[None]:
-        """Count one as open while the block runs; `end` must make it end soon. Raises `too_many_streams`."""
+    def opened(self, session_id: str, kind: str, end: End, most: int = MOST_OF_ALL) -> Iterator[None]:
+        """Count one as open while the block runs; `end` must make it end soon.
+
+        Raises `too_many_viewers` where `most` of the kind are open, and `too_many_streams`.
+        """
         mine = (session_id, kind)
         same = [number for number, (*whose, _) in self._open.items() if tuple(whose) == mine]
-        for number in same[: max(0, len(same) - MOST_OF_ONE + 1)]:
+        too_many = max(len(same) - MOST_OF_ONE + 1, self.count(kind) - most + 1, 0)
+        for number in same[:too_many]:
             self._end(number, Farewell.TOO_MANY_STREAMS)
+        if self.count(kind) >= most:
+            raise ProblemError("too_many_viewers")
         if len(self._open) >= MOST_OF_ALL:
             raise ProblemError("too_many_streams")
         number = next(self._numbers)
