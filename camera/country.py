@@ -18,6 +18,8 @@ from camera.view import Brush, Lens, shaded
 
 Grid: TypeAlias = NDArray[np.float32]
 BAND = 60
+PALMS = ((-7.4, 21.0, 7.0), (-8.6, 25.0, 6.2), (7.2, 19.5, 6.6))
+"""Across, along and height of each, in metres."""
 
 
 def paint(lens: Lens) -> Picture:
@@ -143,7 +145,7 @@ def _trees(brush: Brush) -> None:
             blended = tuple(part * (1 - haze) + 205 * haze for part in leaf)
             centre = (x + rng.normal(0, size * 0.42), size * 1.6 + rng.normal(0, size * 0.34), z)
             brush.disc(centre, size * rng.uniform(0.32, 0.6), (blended[0], blended[1], blended[2]))
-    for x, z, high in ((-7.4, 21.0, 7.0), (-8.6, 25.0, 6.2), (7.2, 19.5, 6.6)):
+    for x, z, high in PALMS:
         _areca(brush, x, z, high)
 
 

@@ -56,31 +56,33 @@ class Glyph:
 
 def glyphs(text: str) -> Iterator[Glyph]:
     """Take a text apart; what is neither ASCII nor a Vietnamese letter becomes a space."""
-    for letter in unicodedata.normalize("NFC", text):
-        plain = STROKED.get(letter, letter)
-        parts = unicodedata.normalize("NFD", plain)
-        base = parts[0] if parts[0].isascii() and parts[0].isprintable() else " "
-        marks = tuple(mark for mark in parts[1:] if FIRST_MARK <= ord(mark) <= LAST_MARK)
-        yield Glyph(base=base, marks=marks, stroked=letter in STROKED)
+    return map(_glyph, unicodedata.normalize("NFC", text))
+
+
+@functools.lru_cache(maxsize=512)
+def _glyph(letter: str) -> Glyph:
+    plain = STROKED.get(letter, letter)
+    parts = unicodedata.normalize("NFD", plain)
+    base = parts[0] if parts[0].isascii() and parts[0].isprintable() else " "
+    marks = tuple(mark for mark in parts[1:] if FIRST_MARK <= ord(mark) <= LAST_MARK)
+    return Glyph(base=base, marks=marks, stroked=letter in STROKED)
 
 
 def measure(text: str, scale: float, thickness: int) -> tuple[int, int]:
     """Return (width, height) of a text's letters without the marks above and below."""
-    plain = "".join(glyph.base for glyph in glyphs(text))
-    (width, height), _ = cv2.getTextSize(plain, FONT, scale, thickness)
+    (width, height), _ = cv2.getTextSize("".join(glyph.base for glyph in glyphs(text)), FONT, scale, thickness)
     return width, height
 
 
 def write(picture: Picture, text: str, at: tuple[int, int], style: Style) -> None:
     """Draw a text with the left end of its base line at `at`."""
-    drawn = ""
-    for glyph in glyphs(text):
-        left = at[0] + measure(drawn, style.scale, style.thickness)[0] if drawn else at[0]
-        right = at[0] + measure(drawn + glyph.base, style.scale, style.thickness)[0]
-        drawn += glyph.base
+    taken = list(glyphs(text))
+    plain = "".join(glyph.base for glyph in taken)
+    for place, glyph in enumerate(taken):
         if glyph.marks or glyph.stroked:
-            _draw_marks(picture, glyph, ((left + right) // 2, at[1]), style)
-    plain = "".join(glyph.base for glyph in glyphs(text))
+            left = measure(plain[:place], style.scale, style.thickness)[0] if place else 0
+            right = measure(plain[: place + 1], style.scale, style.thickness)[0]
+            _draw_marks(picture, glyph, (at[0] + (left + right) // 2, at[1]), style)
     cv2.putText(picture, plain, at, FONT, style.scale, style.colour, style.thickness, cv2.LINE_AA)
 
 

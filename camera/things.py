@@ -10,10 +10,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from camera.view import Brush, Colour, Lens, Point3, Points, Rect, shaded
+from camera.view import SUN_M, Brush, Colour, Lens, Point3, Points, Rect, cast, shaded
 
 GATE_Z_M = 11.5
 METRES_PER_UNIT = 12.0
@@ -70,33 +69,59 @@ EXTENT: dict[str, tuple[float, float, float]] = {
 """Half width, height and half length in metres that hold a thing and its shadow."""
 
 
+CRATE_M: Point3 = (-0.75, 0.52, GATE_Z_M - 0.1)
+CRATE_HALF_M = (0.42, 0.3)
+CRATE: Colour = (150, 92, 40)
+
+
 def bounds(thing: Thing, lens: Lens) -> Rect:
-    """Return the part of the picture that a thing covers."""
+    """Return the part of the picture that a thing and its shadow cover."""
     half, high, long = EXTENT.get(thing.kind, EXTENT["person"])
     corners = [
         (thing.x_m + x, y, thing.z_m + z)
-        for x in (-half - 0.2, half + 0.6)
+        for x in (-half - 0.2, half + 0.2)
         for y in (-0.1, high)
         for z in (-long, long)
     ]
-    return lens.bounds(corners)
+    reach = (thing.x_m + half + SUN_M[0] * high, 0.0, thing.z_m - long + SUN_M[1] * high)
+    return lens.bounds([*corners, reach])
 
 
-def draw(brush: Brush, thing: Thing) -> None:
+def draw(brush: Brush, thing: Thing, *, sunny: bool) -> None:
     """Draw one thing with its shadow."""
-    _shadow(brush, thing)
+    half, high, long = EXTENT.get(thing.kind, EXTENT["person"])
+    turn = np.linspace(0, 2 * math.pi, 20)
+    foot = np.stack(
+        [thing.x_m + half * 0.92 * np.cos(turn), np.zeros(20), thing.z_m + long * 0.95 * np.sin(turn)], axis=1
+    )
+    if sunny:
+        top = np.stack(
+            [thing.x_m + half * 0.5 * np.cos(turn), np.full(20, high * 0.9), thing.z_m + long * 0.6 * np.sin(turn)], 1
+        )
+        brush.dim([cast(np.concatenate([foot, top]))], 0.6)
+    brush.dim([foot], 0.62)
     DRAWN.get(thing.kind, _person)(brush, thing)
 
 
-def _shadow(brush: Brush, thing: Thing) -> None:
-    half, _, long = EXTENT.get(thing.kind, EXTENT["person"])
-    turn = np.linspace(0, 2 * math.pi, 20)
-    ring = np.stack(
-        [thing.x_m + 0.15 + half * 0.95 * np.cos(turn), np.zeros(20), thing.z_m + long * 0.95 * np.sin(turn)], axis=1
-    )
-    shade = Brush(brush.lens, np.full_like(brush.image, 255), brush.rect)
-    shade.fill(ring, (150, 145, 140))
-    cv2.multiply(brush.image, shade.image, dst=brush.image, scale=1 / 255)
+def crate_bounds(lens: Lens) -> Rect:
+    """Return the part of the picture in which the crate stands, with its shadow."""
+    (x, high, z), (half, long) = CRATE_M, CRATE_HALF_M
+    return lens.bounds([
+        (x - half, 0, z + long), (x - half, high, z), (x + half, high, z + long),
+        (x + half + high * SUN_M[0], 0, z - long + high * SUN_M[1]),
+    ])  # fmt: skip
+
+
+def draw_crate(brush: Brush, *, sunny: bool) -> None:
+    """Draw a crate that somebody left in the gateway: lower than the beam, beside the rail."""
+    (x, high, z), half = CRATE_M, CRATE_HALF_M
+    low, top = _block(x, z, half, 0.0), _block(x, z, half, high)
+    brush.dim([cast(np.concatenate([low, top]))] if sunny else [low], 0.6)
+    _prism(brush, low, top, (CRATE, shaded(CRATE, 0.75), CRATE, shaded(CRATE, 0.75)), shaded(CRATE, 1.35))
+    for share in (0.3, 0.62):
+        level = high * share
+        brush.line([(x - half[0], level, z - half[1]), (x + half[0], level, z - half[1])], shaded(CRATE, 0.6), 0.05)
+    brush.fill(_block(x, z, (half[0] - 0.07, half[1] - 0.06), high), shaded(CRATE, 0.5))
 
 
 def _prism(brush: Brush, low: Points, high: Points, sides: tuple[Colour, ...], top: Colour) -> None:

@@ -23,6 +23,8 @@ Points: TypeAlias = NDArray[np.float64]
 SHIFT = 4
 NEAREST_M = 0.6
 LEAST_FALL = 1e-4
+SUN_M = (0.5, -0.7)
+"""Where the shadow of something one metre high ends: metres across and along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +70,18 @@ class Lens:
         turn = np.array([[math.cos(yaw), 0, -math.sin(yaw)], [0, 1, 0], [math.sin(yaw), 0, math.cos(yaw)]])
         bow = np.array([[1, 0, 0], [0, math.cos(pitch), math.sin(pitch)], [0, -math.sin(pitch), math.cos(pitch)]])
         self._turn = bow @ turn
+        self._seen = self._turn.T * (1.0, -1.0, 1.0)  # rows of a picture count downwards
+        self._home = np.array(self.place) @ self._seen
+        self._middle = np.array((width / 2, height / 2))
 
     def project(self, points: Sequence[Point3] | Points) -> Points:
         """Return (n, 2) pixel positions; what lies behind the camera is moved just before it."""
-        seen = (np.asarray(points, np.float64) - self.place) @ self._turn.T
-        depth = np.maximum(seen[:, 2], NEAREST_M)
-        across = self.width / 2 + self.focal * seen[:, 0] / depth
-        down = self.height / 2 - self.focal * seen[:, 1] / depth
-        return np.stack([across, down], axis=1)
+        seen = np.asarray(points, np.float64) @ self._seen - self._home
+        scale = self.focal / np.maximum(seen[:, 2:], NEAREST_M)
+        at: Points = seen[:, :2]
+        at *= scale
+        at += self._middle
+        return at
 
     def scale_at(self, point: Point3) -> float:
         """Return how many pixels a metre has at a place."""
@@ -126,8 +132,11 @@ class Brush:
 
     def flat(self, points: Sequence[Point3] | Points) -> NDArray[np.int32]:
         """Return pixel positions within the image, in 1/16 pixel."""
-        at = self.lens.project(points) - (self.rect.x0, self.rect.y0)
-        return np.round(np.clip(at, -4000, 8000) * (1 << SHIFT)).astype(np.int32)
+        at = self.lens.project(points)
+        at -= (self.rect.x0, self.rect.y0)
+        np.maximum(np.minimum(at, 8000.0, out=at), -4000.0, out=at)
+        at *= 1 << SHIFT
+        return np.rint(at, out=at).astype(np.int32)
 
     def fill(self, points: Sequence[Point3] | Points, colour: Colour) -> None:
         """Fill a polygon."""
@@ -135,16 +144,48 @@ class Brush:
 
     def line(self, points: Sequence[Point3] | Points, colour: Colour, width_m: float) -> None:
         """Draw a line as wide as `width_m` is at its first point."""
-        first = np.asarray(points, np.float64)[0]
-        pixels = max(1, round(width_m * self.lens.scale_at((float(first[0]), float(first[1]), float(first[2])))))
-        cv2.polylines(self.image, [self.flat(points)], isClosed=False, color=colour, thickness=pixels,
-                      lineType=cv2.LINE_AA, shift=SHIFT)  # fmt: skip
+        self.lines([points], colour, width_m)
+
+    def lines(self, ways: Sequence[Sequence[Point3] | Points], colour: Colour, width_m: float) -> None:
+        """Draw lines of as many points each, as wide as `width_m` is at the first point of all."""
+        together = np.asarray(ways, np.float64)
+        x, y, z = (float(value) for value in together[0, 0])
+        pixels = max(1, round(width_m * self.lens.scale_at((x, y, z))))
+        flat = self.flat(together.reshape(-1, 3)).reshape(*together.shape[:2], 2)
+        cv2.polylines(self.image, list(flat), isClosed=False, color=colour, thickness=pixels, lineType=cv2.LINE_AA,
+                      shift=SHIFT)  # fmt: skip
+
+    def dim(self, outlines: Sequence[Points], share: float) -> None:
+        """Darken what lies within any of some outlines to `share` of its light."""
+        together = self.flat(np.concatenate(outlines))
+        flat = np.split(together, np.cumsum([len(points) for points in outlines])[:-1])
+        corners = together >> SHIFT
+        low, high = corners.min(axis=0) - 2, corners.max(axis=0) + 3
+        rows, columns = self.image.shape[:2]
+        part = Rect(0, 0, columns, rows) & Rect(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+        if part.empty:
+            return
+        shade = np.full((part.y1 - part.y0, part.x1 - part.x0, 3), 255, np.uint8)
+        level = round(255 * share)
+        moved = [points - np.array((part.x0, part.y0), np.int32) * (1 << SHIFT) for points in flat]
+        for points in moved:
+            cv2.fillPoly(shade, [points], (level, level, level), cv2.LINE_AA, SHIFT)
+        cut = self.image[part.window]
+        cv2.multiply(cut, shade, dst=cut, scale=1 / 255)
 
     def disc(self, centre: Point3, radius_m: float, colour: Colour) -> None:
         """Fill a circle that faces the camera."""
         at = self.flat([centre])[0]
         radius = max(1, round(radius_m * self.lens.scale_at(centre) * (1 << SHIFT)))
         cv2.circle(self.image, (int(at[0]), int(at[1])), radius, colour, cv2.FILLED, cv2.LINE_AA, SHIFT)
+
+
+def cast(points: Sequence[Point3] | Points) -> Points:
+    """Return where the sun throws the shadow of some points on the ground, as an outline around all of them."""
+    at = np.asarray(points, np.float64)
+    fallen = np.stack([at[:, 0] + SUN_M[0] * at[:, 1], at[:, 2] + SUN_M[1] * at[:, 1]], axis=1).astype(np.float32)
+    outline = cv2.convexHull(fallen)[:, 0, :].astype(np.float64)
+    return np.stack([outline[:, 0], np.zeros(len(outline)), outline[:, 1]], axis=1)
 
 
 def shaded(colour: Colour, factor: float) -> Colour:

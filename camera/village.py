@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from camera import country, lettering
 from camera.source import Picture
 from camera.things import GATE_Z_M
-from camera.view import Brush, Colour, Lens, Point3, Rect, shaded
+from camera.view import SUN_M, Brush, Colour, Lens, Point3, Points, Rect, cast, shaded
 
 HALF_GATE_M = 2.65
 PILLAR_M = 0.9
@@ -25,6 +25,7 @@ LEAF_Z_M = GATE_Z_M + 0.42
 WALL_HEIGHT_M = 2.1
 BEAM_LOW_M, BEAM_HIGH_M = 3.35, 4.15
 
+SHADE = 0.66
 PLASTER: Colour = (170, 214, 232)
 PLASTER_DARK: Colour = (120, 158, 180)
 TILE: Colour = (58, 78, 158)
@@ -34,14 +35,22 @@ STEEL: Colour = (82, 74, 62)
 BEACON: Point3 = (HALF_GATE_M + PILLAR_M / 2, 3.35, GATE_Z_M - 0.55)
 FIXTURE: Point3 = (0.0, BEAM_LOW_M - 0.05, GATE_Z_M - 0.45)
 STREET_LAMP: Point3 = (5.4, 5.2, 27.0)
+BUSHES: tuple[Point3, ...] = (
+    (-5.6, 10.6, 0.55), (-6.9, 10.2, 0.7), (5.9, 10.7, 0.6), (7.4, 10.3, 0.75), (-9.3, 9.4, 0.8),
+)  # fmt: skip
+"""Across, along and size of each, in metres."""
 HOUSE_LIGHTS: tuple[Point3, ...] = ((-13.2, 2.0, 45.0), (-11.6, 2.0, 45.0), (15.4, 1.9, 52.0), (19.0, 2.1, 60.0))
 
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The standing picture without light. `gate` counts where `mask` (height, width) uint8 is 255."""
+    """The standing picture without light. `gate` counts where `mask` (height, width) uint8 is 255.
+
+    `sunny` is `far` with the shadow of walls and gateway on the ground.
+    """
 
     far: Picture
+    sunny: Picture
     gate: Picture
     mask: NDArray[np.uint8]
 
@@ -53,7 +62,26 @@ def build(lens: Lens, name: str) -> Layers:
     _walls(Brush(lens, gate, lens.whole))
     _portal(Brush(lens, gate, lens.whole), name)
     mask = np.where(np.any(gate != far, axis=2), 255, 0).astype(np.uint8)
-    return Layers(far=far, gate=gate, mask=mask)
+    sunny = far.copy()
+    Brush(lens, sunny, lens.whole).dim(_shadows(), SHADE)
+    return Layers(far=far, sunny=sunny, gate=gate, mask=mask)
+
+
+def _shadows() -> list[Points]:
+    """Return the outlines of what walls, pillars and the roof over the gateway keep from the sun."""
+    inner, outer, near, far = HALF_GATE_M, HALF_GATE_M + PILLAR_M, GATE_Z_M - 0.45, GATE_Z_M + 0.3
+    boxes: list[tuple[Point3, Point3]] = [
+        ((-outer - 0.75, BEAM_LOW_M, near - 0.4), (outer + 0.75, BEAM_HIGH_M + 0.5, far))
+    ]
+    for side in (-1, 1):
+        left, right = sorted((side * inner, side * outer))
+        boxes.append(((left, 0.0, near), (right, BEAM_HIGH_M, far)))
+        left, right = sorted((side * outer, side * 17.0))
+        boxes.append(((left, 0.0, GATE_Z_M), (right, WALL_HEIGHT_M + 0.24, GATE_Z_M + 0.1)))
+    return [
+        cast([(x, y, z) for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
+        for low, high in boxes
+    ]
 
 
 def _walls(brush: Brush) -> None:
@@ -84,13 +112,7 @@ def _walls(brush: Brush) -> None:
         for rib in np.arange(inner + 0.2, 17.0, 0.34):
             brush.line([(side * rib, cap, z - 0.22), (side * rib, cap + 0.24, z + 0.1)], shaded(TILE, 0.72), 0.03)
     rng = np.random.default_rng(5)
-    for x, z_bush, size in (
-        (-5.6, 10.6, 0.55),
-        (-6.9, 10.2, 0.7),
-        (5.9, 10.7, 0.6),
-        (7.4, 10.3, 0.75),
-        (-9.3, 9.4, 0.8),
-    ):
+    for x, z_bush, size in BUSHES:
         for _ in range(16):
             centre = (x + rng.normal(0, size * 0.5), size * 0.75 + rng.normal(0, size * 0.3), z_bush)
             brush.disc(centre, size * rng.uniform(0.2, 0.4), shaded((58, 124, 82), rng.uniform(0.7, 1.3)))
@@ -186,7 +208,11 @@ def _sign(brush: Brush, name: str, z: float) -> None:
 
 def leaf_bounds(lens: Lens) -> Rect:
     """Return the part of the picture in which the leaf can be seen, wherever it is."""
-    return lens.bounds([(-HALF_GATE_M - 0.3, 0, LEAF_Z_M), (HALF_GATE_M + 0.3, LEAF_HEIGHT_M + 0.1, LEAF_Z_M)])
+    half, fall = HALF_GATE_M + 0.3, LEAF_Z_M + SUN_M[1] * LEAF_HEIGHT_M
+    return lens.bounds([
+        (-half, 0, LEAF_Z_M), (half, LEAF_HEIGHT_M + 0.1, LEAF_Z_M), (-half, 0, fall),
+        (half + SUN_M[0] * LEAF_HEIGHT_M, 0, fall),
+    ])  # fmt: skip
 
 
 def own_parts(width: int, height: int) -> tuple[tuple[float, float, float, float], ...]:
@@ -200,14 +226,55 @@ def own_parts(width: int, height: int) -> tuple[tuple[float, float, float, float
     )
 
 
-def draw_leaf(brush: Brush, position: float) -> None:
-    """Draw the sliding leaf, 0 closed to 1 open; it disappears behind the wall on the right."""
+def leaf_polygon(width: int, height: int) -> tuple[tuple[float, float], ...]:
+    """Return where the leaf, its way and its shadow are seen, as corners in fractions of the picture."""
+    left, right, top = -HALF_GATE_M - 0.1, HALF_GATE_M + 0.2, LEAF_HEIGHT_M + 0.05
+    fall = LEAF_Z_M + SUN_M[1] * LEAF_HEIGHT_M
+    at = Lens(width, height).project([
+        (left, top, LEAF_Z_M), (right, top, LEAF_Z_M), (right, 0, LEAF_Z_M), (right + SUN_M[0] * top, 0, fall),
+        (left, 0, fall),
+    ])  # fmt: skip
+    return tuple((min(1.0, max(0.0, float(x) / width)), min(1.0, max(0.0, float(y) / height))) for x, y in at)
+
+
+def gateway_polygon(width: int, height: int) -> tuple[tuple[float, float], ...]:
+    """Return where the closed leaf is seen, as corners in fractions of the picture."""
+    left, right, top = -HALF_GATE_M - 0.05, HALF_GATE_M + 0.15, LEAF_HEIGHT_M
+    corners: list[Point3] = [(left, top, LEAF_Z_M), (right, top, LEAF_Z_M), (right, 0, LEAF_Z_M), (left, 0, LEAF_Z_M)]
+    at = Lens(width, height).project(corners)
+    return tuple((min(1.0, max(0.0, float(x) / width)), min(1.0, max(0.0, float(y) / height))) for x, y in at)
+
+
+def _leaf_shadow(left: float, right: float) -> list[Points]:
+    """Return the outlines that the leaf's bars, rails and panel between two places throw on the ground."""
+    z = LEAF_Z_M
+    across = [(low, high) for low, high in ((0.06, 0.7), (1.25, 1.33), (LEAF_HEIGHT_M - 0.1, LEAF_HEIGHT_M))]
+    found = [_fallen((left, low, z), (right, high, z)) for low, high in across if left < right]
+    return found + [
+        _fallen((bar - 0.03, 0.12, z), (bar + 0.03, LEAF_HEIGHT_M - 0.05, z))
+        for bar in np.arange(left + 0.16, right, 0.165)
+    ]
+
+
+def _fallen(low: Point3, high: Point3) -> Points:
+    """Return the shadow of an upright rectangle that faces the yard."""
+    z = low[2]
+    near, far = z + SUN_M[1] * high[1], z + SUN_M[1] * low[1]
+    aside, along = SUN_M[0] * low[1], SUN_M[0] * high[1]
+    return np.array([(low[0] + aside, 0, far), (high[0] + aside, 0, far), (high[0] + along, 0, near),
+                     (low[0] + along, 0, near)])  # fmt: skip
+
+
+def draw_leaf(brush: Brush, position: float, *, sunny: bool) -> None:
+    """Draw the sliding leaf with its shadow, 0 closed to 1 open; it disappears behind the wall on the right."""
     shift = position * (2 * HALF_GATE_M - 0.1)
     left, right, z = -HALF_GATE_M - 0.05 + shift, HALF_GATE_M + 0.15 + shift, LEAF_Z_M
     visible = min(right, HALF_GATE_M + PILLAR_M)
-    for bar in np.arange(left + 0.16, right, 0.165):
-        if bar < visible:
-            brush.line([(bar, 0.12, z), (bar, LEAF_HEIGHT_M - 0.05, z)], STEEL, 0.04)
+    if sunny:
+        brush.dim(_leaf_shadow(left, min(right, HALF_GATE_M)), SHADE)
+    bars = np.arange(left + 0.16, visible, 0.165)
+    if bars.size:
+        brush.lines([[(bar, 0.12, z), (bar, LEAF_HEIGHT_M - 0.05, z)] for bar in bars], STEEL, 0.04)
     for low, high, colour in (
         (0.06, 0.2, STEEL),
         (0.2, 0.62, shaded(STEEL, 1.25)),

@@ -184,6 +184,10 @@ what shall happen:
   power cut|back                         mains; battery on|off
   release on|off                         the manual release
   cabinet open|closed
-  night|day|rain|insects|wind [on|off]
+  night|day|rain|insects|headlights|wind [on|off]
+  infrared dead|ok                       the camera's own lamp at night
+  crate [on|off]                         something is left in the gateway, under the beam and beside the rail
+  hand|torch|shake|knocked|blur|freeze [on|off]
+                                         the camera: covered, blinded, trembling, turned away, out of focus, hanging
   input NAME on|off                      a button, loop or sensor by the name of its pin
 """

@@ -17,6 +17,8 @@ from gate.yard_file import Kept, read_kept, write_kept
 from gate.yard_orders import (
     BATTERY,
     INPUTS,
+    LEFT,
+    SEEN,
     SWAPPED,
     WEATHER,
     YARD_WORDS,
@@ -34,7 +36,7 @@ from gate.yard_road import Thing
 
 __all__ = ["TRAVEL_S", "YARD_WORDS", "Thing", "Yard", "YardError"]
 
-NOT_FAULTS = frozenset({*WEATHER, BATTERY, *INPUTS} - {Sensor.RELEASE, Sensor.CABINET})
+NOT_FAULTS = frozenset({*WEATHER, LEFT, BATTERY, *INPUTS} - {Sensor.RELEASE, Sensor.CABINET})
 ALL_QUIET = dict.fromkeys([sensor.value for sensor in Sensor], False)
 
 
@@ -89,7 +91,8 @@ class Yard(Plant):
             "faults": self.faults,
             "wind": self._is_windy,
             "slope": self.slope,
-            **{name: name in self.conditions for name in (*WEATHER, BATTERY)},
+            "infrared_dead": "infrared" in self.conditions,
+            **{name: name in self.conditions for name in (*SEEN, BATTERY)},
         }
 
     def drive(self, board: Board) -> None:

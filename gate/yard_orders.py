@@ -12,8 +12,12 @@ from typing import TypeAlias
 from gate.model import Direction, Relay, Sensor
 from gate.yard_road import BREEDS
 
-WEATHER = ("night", "rain", "insects")
-SWITCHES = (*WEATHER, "wind")
+WEATHER = ("night", "rain", "insects", "headlights")
+LEFT = "crate"
+EYE = ("hand", "torch", "shake", "knocked", "blur", "freeze")
+SEEN = (*WEATHER, LEFT, *EYE)
+"""What only the camera notices: light and weather, something left in the gateway, what befalls the camera itself."""
+SWITCHES = (*SEEN, "wind")
 SWAPPED = "limits"
 BATTERY = "battery"
 INPUTS = (
@@ -24,7 +28,7 @@ YARD_WORDS = (
     f"show, {'|'.join(BREEDS)} [in|out], beam blocked|stuck|clear, "
     "limit open|closed stuck|missing|bouncing|swapped|ok, edge press|ok, push open|close, motor dead|ok, "
     "relay open|close|stop|step welded|dead|ok, power cut|back, battery on|off, release on|off, cabinet open|closed, "
-    f"day, {'|'.join(SWITCHES)} [on|off], input {'|'.join(INPUTS)} on|off"
+    f"infrared dead|ok, day, {'|'.join(SWITCHES)} [on|off], input {'|'.join(INPUTS)} on|off"
 )
 
 Words: TypeAlias = tuple[str, ...]
@@ -76,6 +80,8 @@ def _conditions() -> dict[Words, Becomes]:
         ("motor", "ok"): ("motor", None),
         ("power", "cut"): ("power", "cut"),
         ("power", "back"): ("power", None),
+        ("infrared", "dead"): ("infrared", "dead"),
+        ("infrared", "ok"): ("infrared", None),
         ("cabinet", "open"): (Sensor.CABINET, "on"),
         ("cabinet", "closed"): (Sensor.CABINET, None),
         ("day",): ("night", None),

@@ -1,5 +1,4 @@
-// A maintainer's hand on the simulated yard: what is true there, whatever the sensors say, and every fault to switch on and
-// off. Its orders are the words of `antt-gate yard`; what is shown as on is what the yard itself says.
+// A maintainer's hand on the simulated yard, in the words of `antt-gate yard`; what is shown as on is what the yard says.
 
 import { get, send } from "../api.js";
 import { attr, h, segments, show, text } from "../dom.js";
@@ -10,14 +9,14 @@ import { state, trust } from "../store.js";
 const EVERY_MS = 1000;
 const named = (words) => words.map((word) => [word, t(`yard.${word}`)]);
 const KINDS = ["car", "motorbike", "person", "dog"];
-// The subject as it is ordered, then its conditions, the harmless one first.
+// The subject as it is ordered, then its conditions, the harmless one first: else off and on.
 const GROUPS = {
-  sensors: ["beam: clear blocked stuck", "limit open: ok stuck missing bouncing swapped", "limit closed: ok stuck missing bouncing", "edge: ok press"],
-  drives: ["motor: ok dead", "relay open: ok welded dead", "relay close: ok welded dead", "relay stop: ok welded dead", "relay step: ok welded dead"],
-  supply: ["power: back cut", "battery: off on", "input mains_lost: off on", "input battery_low: off on"],
-  box: ["release: off on", "cabinet: closed open", "input estop: off on", "input emergency: off on", "input maintenance: off on",
-    "input exit_loop: off on", "input open_button: off on", "input close_button: off on", "input stop_button: off on"],
-  weather: ["night: off on", "rain: off on", "insects: off on", "wind: off on"],
+  sensors: "beam: clear blocked stuck, limit open: ok stuck missing bouncing swapped, limit closed: ok stuck missing bouncing, edge: ok press",
+  drives: "motor: ok dead, relay open: ok welded dead, relay close: ok welded dead, relay stop: ok welded dead, relay step: ok welded dead",
+  supply: "power: back cut, battery, input mains_lost, input battery_low",
+  box: "release, cabinet: closed open, input estop, input emergency, input maintenance, input exit_loop, input open_button, input close_button, input stop_button",
+  weather: "night, rain, insects, headlights, wind",
+  eye: "infrared: ok dead, crate, hand, torch, shake, knocked, blur, freeze",
 };
 
 /** Make the panel. */
@@ -34,14 +33,14 @@ export function yard() {
   });
   const ways = segments(named(["in", "out"]), (word) => { way = word; draw(); });
   const rows = [];
-  const groups = Object.entries(GROUPS).map(([name, lines]) => h("details", {}, h("summary", {}, t(`yard.${name}`)), lines.map(row)));
+  const groups = Object.entries(GROUPS).map(([name, lines]) => h("details", {}, h("summary", {}, t(`yard.${name}`)), lines.split(", ").map(row)));
   const element = h("section", { class: "yard" }, h("h2", {}, t("yard.title")), bar, said, note, clear,
     h("h3", {}, t("yard.send")), ways.element,
     h("div", { class: "modes" }, KINDS.map((kind) => button(t(`yard.${kind}`), () => order(`${kind} ${way}`)))),
     h("div", { class: "modes" }, ["open", "close"].map((to) => button(t(`yard.push_${to}`), () => order(`push ${to}`)))), groups);
 
   function row(line) {
-    const [subject, rest] = line.split(": ");
+    const [subject, rest = "off on"] = line.split(": ");
     const conditions = rest.split(" ");
     const name = t(`yard.${subject.replaceAll(" ", "_")}`);
     const input = subject.replace("input ", "");
