@@ -234,22 +234,33 @@ class ClipBody(Outgoing):
     width: int | None
     height: int | None
     codec: str | None
+    sha256: str | None
+
+
+class CrossingBody(Outgoing):
+    """One thing went over a line of the picture."""
+
+    line: str
+    direction: Literal["in", "out"]
 
 
 class EventBody(Outgoing):
-    """One motion event and what was recorded of it."""
+    """One event and what was recorded of it."""
 
     event_id: str
     seq: int
+    cause: Literal["motion", "move", "alarm"]
     source: str | None
     zones: list[str]
+    level: Literal["alert", "record"] | None
+    crossings: list[CrossingBody]
     started_at: Utc
     ended_at: Utc | None
     duration_s: float | None
     peak_area: float | None
     thumbnail: str | None
     clip: ClipBody | None
-    clip_state: Literal["none", "available", "deleted"]
+    clip_state: Literal["none", "recording", "available", "deleted"]
 
 
 class EventList(Outgoing):

@@ -1,7 +1,8 @@
 """The camera process: builds it, starts it, waits, stops it in reverse order.
 
-Three threads beside the event loop: the source with everything that follows from it (`pipeline`), and the recorder,
-which owns the disk. The loop has the connection to gate, the viewers and this process's health.
+Three kinds of thread beside the event loop: the source with everything that follows from it (`pipeline`), the recorder
+with its finisher, which own the disk, and one that compares the folder with the journal at the start. The loop has the
+connection to gate, the viewers, this process's health and what was learned of the view.
 """
 
 from __future__ import annotations
@@ -14,35 +15,37 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 
+from camera.build import Tellers, build_eyes, build_recorder
+from camera.choose import Push, build_source
+from camera.chronicle import Chronicle
+from camera.health import Parts, StuckError, Watch
+from camera.inventory import Inventory
 from camera.live import LiveServer, Snapshot
-from camera.motion import Area, Detector
-from camera.pipeline import OwnLight, Pipeline
-from camera.recorder import Limits, Recorder, Saved
-from camera.reports import Reports
-from camera.source import Source
-from camera.store import Deleted, Store
+from camera.memories import Memories
+from camera.messages import Begin
+from camera.occasions import Occasions
+from camera.pipeline import Pipeline
+from camera.published import read_published
+from camera.recorder import Recorder
+from camera.reports import FOLDER, Reports
+from camera.store import Store
 from config.load import ConfigError, load, runtime_dir, socket_path
 from config.schema import Settings
 from gate.client import Client, new_id, parent_is_gone
 from gate.logs import log_to_stderr
-from gate.model import JsonObject, Kind, State
+from gate.model import JsonObject
 
 log = logging.getLogger(__name__)
 
-FRAMES_PER_S = 5.0
-STALE_S = 3.0
-STUCK_S = 20.0
 STOP_S = 1.5
-
-
-class StuckError(Exception):
-    """The source hangs and can't be mended from inside; the process ends and is started anew."""
+KEEP_EVERY_S = 30.0
+JOURNAL = "journal.db"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -79,119 +82,108 @@ async def serve(settings: Settings) -> None:
     runtime, media = runtime_dir(settings), settings.media_dir
     runtime.mkdir(parents=True, exist_ok=True)
     media.mkdir(parents=True, exist_ok=True)
+    recording = settings.recording
     source, scene = build_source(settings)
-    pipeline: Pipeline | None = None
-
-    def pushed(topic: str, data: JsonObject) -> None:
-        if scene:
-            scene(topic, data)
-        if topic == "state" and pipeline:
-            pipeline.own = read_own(data)
-
-    store = Store(media, settings.site.timezone, settings.recording.keep_days, settings.recording.max_gb)
-    client = Client(
-        socket_path(settings), who="camera", topics=["state", "yard"] if scene else ["state"], pushed=pushed
-    )
+    store = Store(media, settings.site.timezone, recording.keep_days, recording.max_gb)
+    inventory = Inventory(store, media / FOLDER, time.time())
+    listener = Listener(scene)
+    topics = ["state", "yard"] if scene else ["state"]
+    client = Client(socket_path(settings), who="camera", topics=topics, pushed=listener.pushed)
     reports = Reports(client, media)
-    live = LiveServer(runtime / "live.sock")
-    recorder = build_recorder(settings, store, reports)
-    pipeline = Pipeline(
-        source=source, name=settings.camera.source, detector=build_detector(settings),
-        detect_fps=settings.camera.detect_fps, recorder=recorder, live=live,
-        snapshot=Snapshot(runtime / "snapshot.jpg"), store=store, tell=reports.tell, new_id=new_id,
+    live = LiveServer(
+        runtime / "live.sock", ask_key=source.ask_key,
+        watched=lambda watched: source.need(units=watched or recording.enabled),
     )  # fmt: skip
+    tellers = Tellers(reports=reports, folder=media)
+    recorder = build_recorder(settings, store, tellers)
+    memories = Memories(media)
+    pipeline = Pipeline(
+        source=source, eyes=build_eyes(settings, memories), detect_fps=settings.camera.detect_fps,
+        chronicle=Chronicle(settings.camera.source, recorder, store, reports.tell, new_id), recorder=recorder,
+        live=live, snapshot=Snapshot(runtime / "snapshot.jpg", live), tell=reports.tell,
+    )  # fmt: skip
+    listener.connect(pipeline, recorder, store)
+    watch = Watch(Parts(source=source, pipeline=pipeline, recorder=recorder, live=live, store=store),
+                  lambda health: setattr(client, "health", health), reports.tell)  # fmt: skip
     async with contextlib.AsyncExitStack() as stack:
         await live.start()
         stack.push_async_callback(live.stop)
         await client.start()
         stack.push_async_callback(client.stop)
-        stack.push_async_callback(cancelled, asyncio.create_task(reports.run(), name="reports"))
+        background(stack, reports.run(), "reports")
+        source.need(units=recording.enabled)
         recorder.start()
         stack.push_async_callback(asyncio.to_thread, recorder.close, STOP_S)
+        journal = settings.storage.state_dir / JOURNAL
+        in_background(lambda: inventory.check(journal, tellers.saved, tellers.deleted))
+        stack.push_async_callback(asyncio.to_thread, keep, pipeline, memories)
         watching = start_thread(pipeline.run)
         stack.push_async_callback(asyncio.wait, [watching], timeout=STOP_S)
         stack.callback(source.stop)
-        told = asyncio.create_task(tell_health(client, source, pipeline, recorder, live, store), name="health")
-        stack.push_async_callback(cancelled, told)
+        background(stack, keep_now_and_then(pipeline, memories), "memories")
+        told = background(stack, watch.run(), "health")
         log.info("camera %s started", settings.camera.source)
         await until_stopped(watching, told)
         log.info("stopping")
 
 
-def build_source(settings: Settings) -> tuple[Source, Callable[[str, JsonObject], None] | None]:
-    """Make the configured source, and what takes gate's pushes where it needs them. Imports no other source."""
-    camera = settings.camera
-    frames_per_s = max(FRAMES_PER_S, camera.detect_fps)
-    match camera.source:
-        case "scene":
-            from camera.scene import SceneSource  # noqa: PLC0415 - each source loads what it needs and no more
+class Listener:
+    """Takes gate's pushes to everybody here whom they concern. Called in the event loop."""
 
-            scene = SceneSource(
-                settings.site.name, settings.site.timezone, size=camera.size, fps=camera.fps, detect_fps=frames_per_s
-            )
-            return scene, scene.push
-        case "video":
-            from camera.video import VideoSource, Wishes  # noqa: PLC0415 - as above
+    def __init__(self, scene: Push | None) -> None:
+        self._scene = scene
+        self._occasions = Occasions(new_id)
+        self._connected: tuple[Pipeline, Recorder, Store] | None = None
 
-            wishes = Wishes(
-                detect_fps=frames_per_s, fps=camera.fps, size=camera.size, pace=camera.pace, loop=camera.loop
-            )
-            return VideoSource(camera.url or "", wishes, read_secret(camera.password_file)), None
-        case "picamera2":
-            from camera.picamera import PicameraSource  # noqa: PLC0415 - as above
+    def connect(self, pipeline: Pipeline, recorder: Recorder, store: Store) -> None:
+        """Say who is concerned; what came before is lost."""
+        self._connected = pipeline, recorder, store
 
-            return PicameraSource(size=camera.size, fps=camera.fps, detect_fps=frames_per_s), None
-
-
-def read_own(state: JsonObject) -> OwnLight:
-    """Read from a published state what the gate itself does to the picture."""
-    outputs = state.get("outputs")
-    lit = outputs if isinstance(outputs, dict) else {}
-    moves = state.get("state") in {State.OPENING, State.CLOSING} or lit.get("lamp") is True
-    return OwnLight(gate_moves=moves, light=lit.get("light") is True)
+    def pushed(self, topic: str, data: JsonObject) -> None:
+        """Take one push."""
+        if self._scene:
+            self._scene(topic, data)
+        if topic != "state" or self._connected is None:
+            return
+        pipeline, recorder, store = self._connected
+        pipeline.published = read_published(data)
+        recorder.clock_trusted = pipeline.published.clock_trusted
+        for order in self._occasions.heard(data, time.monotonic(), time.time()):
+            recorder.post(order)
+            if isinstance(order, Begin):
+                pipeline.stills.append(store.name(order.event_id, order.wall_s, ".jpg"))
 
 
-def read_secret(path: Path | None) -> str | None:
-    """Read a file of one line. Raises `OSError` where it can't be read."""
-    return path.read_text(encoding="utf-8").strip() if path else None
+def keep(pipeline: Pipeline, memories: Memories) -> None:
+    """Write what was learned since the last time."""
+    for name, learned in (pipeline.figures.learned or {}).items():
+        memories.write(name, learned)
 
 
-def build_detector(settings: Settings) -> Detector:
-    """Make the detector for the configured zones; the scene knows itself where its leaf is."""
-    camera = settings.camera
-    zones = [Area(name=zone.name, polygon=zone.polygon) for zone in camera.zones]
-    own = camera.gate_parts
-    if camera.source == "scene" and not own:
-        from camera.village import own_parts  # noqa: PLC0415 - only the scene needs it
-
-        own = own_parts(*camera.size)
-    return Detector(zones, camera.masks, camera.min_area, own)
+async def keep_now_and_then(pipeline: Pipeline, memories: Memories) -> None:
+    """Write what was learned, for ever."""
+    while True:
+        await asyncio.sleep(KEEP_EVERY_S)
+        await asyncio.to_thread(keep, pipeline, memories)
 
 
-def build_recorder(settings: Settings, store: Store, reports: Reports) -> Recorder:
-    """Make the recorder and say which facts follow from what it does."""
-    recording = settings.recording
+def background(stack: contextlib.AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """Start a task that ends with the stack."""
+    task = asyncio.create_task(work, name=name)
+    stack.push_async_callback(cancelled, task)
+    return task
 
-    def saved(clip: Saved) -> None:
-        thumbnail = clip.name.removesuffix(".mp4") + ".jpg"
-        reports.tell(Kind.CLIP_SAVED, {
-            "event_id": clip.event_id, "clip": clip.name,
-            "thumbnail": thumbnail if (store.folder / thumbnail).exists() else None,
-            "duration_s": clip.clip.duration_s, "pre_roll_s": clip.pre_roll_s, "bytes": clip.clip.bytes,
-            "width": clip.clip.width, "height": clip.clip.height, "codec": clip.clip.codec,
-        })  # fmt: skip
 
-    def deleted(gone: Deleted) -> None:
-        reports.tell(Kind.CLIP_DELETED, {"event_id": gone.event_id, "reason": gone.reason, "bytes": gone.bytes})
+def in_background(work: Callable[[], object]) -> None:
+    """Run `work` in a thread that nobody waits for; what it raises is logged."""
 
-    def low(free_bytes: int) -> None:
-        reports.tell(Kind.STORAGE_LOW, {"free_bytes": free_bytes, "folder": str(store.folder)})
+    def run() -> None:
+        try:
+            work()
+        except Exception:
+            log.exception("the folder of clips could not be compared with the journal")
 
-    limits = Limits(
-        pre_roll_s=recording.pre_roll_s, post_roll_s=recording.post_roll_s, max_clip_s=recording.max_clip_s,
-        enabled=recording.enabled,
-    )  # fmt: skip
-    return Recorder(store, limits, saved, deleted, low)
+    threading.Thread(target=run, name="inventory", daemon=True).start()
 
 
 def start_thread(work: Callable[[], None]) -> asyncio.Future[None]:
@@ -243,32 +235,3 @@ async def cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError, StuckError):
         await task
-
-
-async def tell_health(  # noqa: PLR0913, PLR0917 - each figure has an owner of its own
-    client: Client, source: Source, pipeline: Pipeline, recorder: Recorder, live: LiveServer, store: Store
-) -> None:
-    """Keep `client.health` true, log what changes. Raises `StuckError` when a healthy source delivers nothing."""
-    started_s = time.monotonic()
-    last = (True, "")
-    while True:
-        health, figures = source.health, pipeline.figures
-        silent_s = time.monotonic() - max(figures.seen_at_s, started_s)
-        ok, reason, detail = health.ok, health.reason, health.detail
-        if ok and silent_s > STALE_S:
-            ok, reason, detail = False, "stalled", f"no picture for {silent_s:.0f} s"
-        elif ok and (store.low or recorder.trouble):
-            ok, reason = False, "storage_low" if store.low else "clip_failed"
-            detail = recorder.trouble or f"the disk of {store.folder} is nearly full; make room"
-        client.health = {
-            "ok": ok, "reason": reason, "detail": detail, "frames": figures.frames, "events": figures.events,
-            "frame_age_ms": round(silent_s * 1000), "detect_ms": round(figures.detect_ms, 2),
-            "width": figures.size[0], "height": figures.size[1], "viewers": live.viewers,
-            "dropped": recorder.dropped, "free_bytes": store.free_bytes,
-        }  # fmt: skip
-        if (ok, reason) != last and reason != "starting":
-            (log.info if ok else log.warning)("%s", detail or "the picture is there")
-            last = (ok, reason)
-        if health.ok and silent_s > STUCK_S:
-            raise StuckError(f"the source hangs: no picture for {silent_s:.0f} s; starting anew")
-        await asyncio.sleep(0.5)

@@ -1,38 +1,36 @@
 """What happens to everything that a source delivers, in the order in which it comes. One thread runs this.
 
-An access unit goes to the recorder and to the viewers; a frame becomes the snapshot and, at the pace of detection, is
-searched for motion; what begins or ends by it is told to the recorder and to gate. What the gate itself does to the
-picture (`own`, replaced whole by whoever hears of it) is no visitor. Nothing here waits for a network.
+An access unit goes to the recorder and to the viewers. A frame becomes the snapshot and, at the pace of detection, is
+weighed (`trust`), searched (`detector`, `visits`) and, where the gate is closed, compared with what a closed gateway
+looks like. What the gate says of itself (`published`, replaced whole by whoever hears of it) goes along, since what the
+gate itself does to the picture is no visitor. Nothing here waits for a network.
 """
 
 from __future__ import annotations
 
+import collections
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
-from camera.events import Change, Ended, Started, Visits
-from camera.motion import Detector, Rectangle
-from camera.recorder import Begin, End, Message, Over
-from camera.source import AccessUnit, Frame, Picture, Source, Stream
-from camera.store import Store, remedy
+from camera.chronicle import Chronicle, Recording
+from camera.events import Visits
+from camera.gateway import Finding, Gateway
+from camera.messages import Over
+from camera.motion import Detector
+from camera.published import Published
+from camera.source import AccessUnit, Frame, Source, Stream
 from camera.timeline import Cadence
+from camera.trust import Trust
 from gate.model import JsonObject, Kind
 
 log = logging.getLogger(__name__)
 
-BETTER = 1.15
-AT_THE_EDGE = 0.5
 LEARN_SHARE = 0.1
-
-
-class Recording(Protocol):
-    """Where messages for the recorder go."""
-
-    def post(self, message: Message) -> None:
-        """Hand over the next thing that happened."""
+REMEMBER_EVERY_S = 600.0
+MOST_STILLS = 20
 
 
 class Watching(Protocol):
@@ -52,36 +50,23 @@ class Showing(Protocol):
         """Show one frame if it is time."""
 
 
-@dataclass(slots=True)
-class Best:
-    """The best picture of an event so far."""
-
-    picture: Picture
-    box: Rectangle
-    score: float
-    written: float = 0.0
-
-
-@dataclass(slots=True)
-class Open:
-    """The event under way."""
-
-    event_id: str
-    thumbnail: str
-    best: Best | None = None
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OwnLight:
-    """What the gate itself does to the picture: its leaf or lamp moves, its light is on."""
+class Eyes:
+    """What looks at a frame. `visits` makes a new one for each view; `gateway` is None where none is configured."""
 
-    gate_moves: bool = False
-    light: bool = False
+    detector: Detector
+    visits: Callable[[], Visits]
+    trust: Trust
+    gateway: Gateway | None
 
 
 @dataclass(slots=True)
 class Figures:
-    """What the process says of itself; written by the pipeline's thread, read by others."""
+    """What the process says of itself; written by the pipeline's thread, read by others.
+
+    `sight` is the reason why the picture can't be believed, empty while it can. `learned` is what is worth keeping over
+    a restart, by name, replaced whole now and then.
+    """
 
     frames: int = 0
     events: int = 0
@@ -89,23 +74,30 @@ class Figures:
     newest_s: float = float("-inf")
     seen_at_s: float = float("-inf")
     size: tuple[int, int] = (0, 0)
+    sight: str = ""
+    gateway: str = "unknown"
+    learned: dict[str, JsonObject] | None = None
 
 
 class Pipeline:
-    """Joins one source to detector, recorder, viewers and gate. `tell` and `new_id` come from outside."""
+    """Joins one source to eyes, recorder, viewers and gate. `tell` takes what gate is to write down.
+
+    Into `stills` anybody may put the name of a picture: the next frame is written there, whole.
+    """
 
     def __init__(  # noqa: PLR0913 - everything that a picture meets, named once
-        self, *, source: Source, name: str, detector: Detector, detect_fps: float, recorder: Recording, live: Watching,
-        snapshot: Showing, store: Store, tell: Callable[[Kind, JsonObject], None], new_id: Callable[[], str],
+        self, *, source: Source, eyes: Eyes, detect_fps: float, chronicle: Chronicle, recorder: Recording,
+        live: Watching, snapshot: Showing, tell: Callable[[Kind, JsonObject], None],
     ) -> None:  # fmt: skip
-        self._source, self._name = source, name
-        self._detector, self._visits = detector, Visits()
+        self._source, self._eyes = source, eyes
+        self._visits = eyes.visits()
         self._cadence = Cadence(detect_fps)
-        self._recorder, self._live, self._snapshot, self._store = recorder, live, snapshot, store
-        self._tell, self._new_id = tell, new_id
-        self._open: Open | None = None
-        self._lit = False
-        self.own = OwnLight()
+        self._chronicle, self._recorder, self._live, self._snapshot = chronicle, recorder, live, snapshot
+        self._tell = tell
+        self._remember_s = time.monotonic() + REMEMBER_EVERY_S
+        self._adopted_s: float | None = None
+        self.published = Published()
+        self.stills: collections.deque[str] = collections.deque(maxlen=MOST_STILLS)
         self.figures = Figures()
 
     def run(self) -> None:
@@ -123,14 +115,15 @@ class Pipeline:
                     case _:
                         assert_never(item)
         finally:
-            self._apply(self._visits.finish(), None)
+            self._chronicle.write(self._visits.finish(), None, None)
             self._recorder.post(Over())
+            self._remember()
 
     def _begin_stream(self, stream: Stream) -> None:
         log.info("picture of %d x %d at %.1f frames/s (%s)", stream.width, stream.height, stream.fps, stream.codec)
-        self._apply(self._visits.finish(), None)
-        self._visits = Visits()
-        self._detector.reset()
+        self._chronicle.write(self._visits.finish(), None, None)
+        self._visits = self._eyes.visits()
+        self._eyes.detector.reset()
         self._cadence.restart()
         self._recorder.post(stream)
         self._live.stream(stream)
@@ -147,74 +140,50 @@ class Pipeline:
             log.warning("the snapshot can't be written (%s)", error)
         if not self._cadence.wants(frame.at_s):
             return
+        while self.stills:
+            self._chronicle.keep_still(self.stills.popleft(), frame)
         began_s = time.thread_time()
-        own = self.own
-        if own.light != self._lit:
-            self._lit = own.light
-            self._detector.reset()  # another light is another view; a second later it is known
-        regions = self._detector.look(frame.luma, frame.at_s, gate_moves=own.gate_moves)
+        published = self.published
+        self._weigh(frame, published)
+        regions = self._eyes.detector.look(frame.luma, frame.at_s, frame.exposure, published.own)
         changes = self._visits.step(regions, frame.at_s)
+        self._compare(frame, published)
         figures.detect_ms += LEARN_SHARE * ((time.thread_time() - began_s) * 1000 - figures.detect_ms)
-        self._apply(changes, frame)
-        self._improve(frame)
+        self._chronicle.write(changes, frame, self._visits.focus())
+        figures.events = self._chronicle.events
+        if now_s >= self._remember_s:
+            self._remember()
 
-    def _apply(self, changes: list[Change], frame: Frame | None) -> None:
-        for change in changes:
-            match change:
-                case Started():
-                    self._start(change, frame)
-                case Ended():
-                    self._end(change)
-                case _:
-                    assert_never(change)
+    def _weigh(self, frame: Frame, published: Published) -> None:
+        """See whether the picture can be believed. A view that was moved makes what is known of the gateway void."""
+        trust = self._eyes.trust
+        reason = trust.look(frame.luma, frame.at_s, frame.exposure, published.own)
+        turned = reason == "moved" != self.figures.sight
+        adopted = trust.adopted_s != self._adopted_s
+        self.figures.sight, self._adopted_s = reason, trust.adopted_s
+        if adopted:
+            log.warning("the camera has looked elsewhere for a day; this is taken for its view from now on")
+        if (turned or adopted) and self._eyes.gateway:
+            self._eyes.gateway.forget()
 
-    def _start(self, started: Started, frame: Frame | None) -> None:
-        now_s = time.monotonic()
-        wall_s = time.time() - max(0.0, now_s - started.at_s)
-        event_id = self._new_id()
-        self._open = Open(event_id=event_id, thumbnail=self._store.name(event_id, wall_s, ".jpg"))
-        self._recorder.post(Begin(event_id=event_id, at_s=started.at_s, wall_s=wall_s))
-        self.figures.events += 1
-        if frame:
-            self._improve(frame)
-        written = self._write_best(self._open)
-        self._tell(Kind.MOTION_STARTED, {
-            "event_id": event_id, "source": self._name, "zones": list(started.zones),
-            "started_mono_ms": round(started.at_s * 1000), "thumbnail": self._open.thumbnail if written else None,
+    def _compare(self, frame: Frame, published: Published) -> None:
+        """Hold the closed gateway against its reference and tell what is found, and when that changes."""
+        if self._eyes.gateway is None:
+            return
+        found: Finding | None = self._eyes.gateway.look(
+            frame.luma, frame.at_s, published.state, published.evidence,
+            trusted=not self.figures.sight, own=published.own,
+        )  # fmt: skip
+        if found is None:
+            return
+        self.figures.gateway = found.result
+        self._tell(Kind.GATEWAY_COMPARED, {
+            "result": found.result, "box": list(found.box) if found.box else None, "why": found.why,
         })  # fmt: skip
 
-    def _end(self, ended: Ended) -> None:
-        if self._open is None:
-            return
-        self._write_best(self._open)
-        event_id, self._open = self._open.event_id, None
-        self._recorder.post(End(event_id=event_id, at_s=ended.at_s))
-        self._tell(Kind.MOTION_ENDED, {
-            "event_id": event_id, "zones": list(ended.zones), "duration_s": round(ended.at_s - ended.started_s, 2),
-            "peak_area": ended.peak_area,
-        })  # fmt: skip
-
-    def _improve(self, frame: Frame) -> None:
-        """Keep this frame if it shows the event's thing better than what was kept: larger, and not cut by the edge."""
-        focus = self._visits.focus()
-        if self._open is None or focus is None:
-            return
-        score = focus.area * (AT_THE_EDGE if focus.edge else 1.0)
-        best = self._open.best
-        if best is None:
-            self._open.best = Best(picture=frame.picture, box=focus.box, score=score)
-        elif score > best.score * BETTER:
-            best.picture, best.box, best.score = frame.picture, focus.box, score
-
-    def _write_best(self, event: Open) -> bool:
-        """Write the thumbnail if there is a better one than is written; tell whether there is one."""
-        best = event.best
-        if best is None:
-            return False
-        if best.score > best.written:
-            try:
-                self._store.write_thumbnail(event.thumbnail, best.picture, best.box)
-                best.written = best.score
-            except OSError as error:
-                log.warning("a thumbnail can't be written (%s); %s", error, remedy(error, self._store.folder))
-        return best.written > 0
+    def _remember(self) -> None:
+        self._remember_s = time.monotonic() + REMEMBER_EVERY_S
+        learned = {"view": self._eyes.trust.plain()}
+        if self._eyes.gateway:
+            learned["gateway"] = self._eyes.gateway.plain()
+        self.figures.learned = learned

@@ -86,7 +86,7 @@ def _section_at(path: Path) -> type[BaseModel] | None:
     section: type[BaseModel] | None = Settings
     for key in path:
         if isinstance(key, str):
-            field = section.model_fields.get(key) if section else None
+            field = words.keys_of(section).get(key) if section else None
             section = words.section_of(field.annotation) if field else None
     return section
 
@@ -97,7 +97,7 @@ def _spot(path: Path) -> tuple[object, FieldInfo | None]:
     while places and isinstance(path[places - 1], int):
         places -= 1
     section = _section_at(path[: places - 1]) if places else None
-    field = section.model_fields.get(str(path[places - 1])) if section else None
+    field = words.keys_of(section).get(str(path[places - 1])) if section else None
     spot: object = field or object
     for index in path[places:]:
         annotation = spot.annotation if isinstance(spot, FieldInfo) else spot
@@ -107,7 +107,7 @@ def _spot(path: Path) -> tuple[object, FieldInfo | None]:
 
 def _nearest(path: Path) -> str | None:
     section = _section_at(path[:-1])
-    near = difflib.get_close_matches(str(path[-1]), section.model_fields if section else (), n=1, cutoff=CLOSE_ENOUGH)
+    near = difflib.get_close_matches(str(path[-1]), words.keys_of(section) if section else (), n=1, cutoff=CLOSE_ENOUGH)
     return near[0] if near else None
 
 
@@ -118,11 +118,11 @@ def _suggestion(path: Path) -> str:
     if elsewhere:
         return f"did you mean {' or '.join(elsewhere[:3])}?"
     section = _section_at(path[:-1])
-    return f"known here: {', '.join(section.model_fields if section else ())}"
+    return f"known here: {', '.join(words.keys_of(section) if section else ())}"
 
 
 def _keys(section: type[BaseModel], before: str) -> Iterator[str]:
-    for name, field in section.model_fields.items():
+    for name, field in words.keys_of(section).items():
         yield f"{before}{name}"
         if inner := words.section_of(field.annotation):
             yield from _keys(inner, f"{before}{name}.")

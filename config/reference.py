@@ -24,14 +24,14 @@ def tables() -> dict[str, str]:
     """Return one Markdown table a section, under the section's name in the file."""
     found: dict[str, str] = {}
     for name, section in _sections(Settings, ""):
-        rows = [_row(key, field) for key, field in section.model_fields.items() if not _has_own_table(field)]
+        rows = [_row(key, field) for key, field in words.keys_of(section).items() if not _has_own_table(field)]
         if rows:
             found[name] = HEADER + "".join(rows)
     return found
 
 
 def _sections(section: type[BaseModel], before: str) -> Iterator[tuple[str, type[BaseModel]]]:
-    for key, field in section.model_fields.items():
+    for key, field in words.keys_of(section).items():
         if inner := words.section_of(field.annotation):
             name = PINS.get(inner, f"{before}{key}")
             yield name, inner

@@ -28,15 +28,42 @@ def _video_has_an_address(tables: Tables) -> Iterator[Problem]:
 
 
 def _address_holds_no_password(tables: Tables) -> Iterator[Problem]:
-    url = at(tables, "camera", "url")
-    try:
-        secret = isinstance(url, str) and "@" in urlsplit(url).netloc
-    except ValueError:
-        return  # not an address at all: the camera says so when it opens it
-    if secret:
+    for key in ("url", "detect_url"):
+        url = at(tables, "camera", key)
+        try:
+            secret = isinstance(url, str) and "@" in urlsplit(url).netloc
+        except ValueError:
+            continue  # not an address at all: the camera says so when it opens it
+        if secret:
+            yield Problem(
+                key=f"camera.{key}",
+                text="holds a user name or password; "
+                "put user:password into a file and name that in camera.password_file",
+            )
+
+
+def _the_second_stream_belongs_to_a_live_camera(tables: Tables) -> Iterator[Problem]:
+    url, second = at(tables, "camera", "url"), at(tables, "camera", "detect_url")
+    if not isinstance(second, str):
+        return
+    if at(tables, "camera", "source") != "video":
+        yield Problem(key="camera.detect_url", text="is only for camera.source 'video'; leave it out")
+    elif not isinstance(url, str) or not url.startswith(("rtsp://", "rtsps://")) or url == second:
         yield Problem(
-            key="camera.url",
-            text="holds a user name or password; put user:password into a file and name that in camera.password_file",
+            key="camera.detect_url",
+            text="is the second stream of an RTSP camera; give it another rtsp://… in camera.url, or leave it out",
+        )
+
+
+def _a_privacy_screen_holds(tables: Tables) -> Iterator[Problem]:
+    url = at(tables, "camera", "url")
+    device = isinstance(url, str) and url.startswith("/dev/")  # always encoded here
+    copied = at(tables, "camera", "source") == "video" and at(tables, "camera", "reencode") is not True
+    if copied and not device and at(tables, "camera", "privacy") and at(tables, "camera", "enabled") is not False:
+        yield Problem(
+            key="camera.privacy",
+            text="would hide nothing: the stream of camera.url is copied as it comes; set the masks in the camera "
+            "itself and leave this empty, or set camera.reencode = true (more CPU)",
         )
 
 
@@ -51,15 +78,16 @@ def _scene_needs_a_simulated_yard(tables: Tables) -> Iterator[Problem]:
         )
 
 
-def _zones_have_names_of_their_own(tables: Tables) -> Iterator[Problem]:
-    zones = at(tables, "camera", "zones")
-    seen: set[str] = set()
-    for zone in zones if isinstance(zones, list | tuple) else ():
-        name = zone.get("name") if isinstance(zone, Mapping) else None
-        if isinstance(name, str) and name in seen:
-            yield Problem(key="camera.zones", text=f"two zones are called {name!r}; give each its own name")
-        if isinstance(name, str):
-            seen.add(name)
+def _zones_and_lines_have_names_of_their_own(tables: Tables) -> Iterator[Problem]:
+    for key in ("zones", "lines"):
+        entries = at(tables, "camera", key)
+        seen: set[str] = set()
+        for entry in entries if isinstance(entries, list | tuple) else ():
+            name = entry.get("name") if isinstance(entry, Mapping) else None
+            if isinstance(name, str) and name in seen:
+                yield Problem(key=f"camera.{key}", text=f"two {key} are called {name!r}; give each its own name")
+            if isinstance(name, str):
+                seen.add(name)
 
 
 def _a_clip_holds_its_rolls(tables: Tables) -> Iterator[Problem]:
@@ -92,8 +120,10 @@ RULES: tuple[Rule, ...] = (
     *timetable_rules.RULES,
     _video_has_an_address,
     _address_holds_no_password,
+    _the_second_stream_belongs_to_a_live_camera,
+    _a_privacy_screen_holds,
     _scene_needs_a_simulated_yard,
-    _zones_have_names_of_their_own,
+    _zones_and_lines_have_names_of_their_own,
     _a_clip_holds_its_rolls,
     _the_broker_knows_who_we_are,
 )

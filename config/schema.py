@@ -53,6 +53,14 @@ class Site(Section):
         return value
 
 
+def encloses_something(corners: tuple[Point, ...]) -> tuple[Point, ...]:
+    """Return the corners. Raises `ValueError` where they enclose nothing."""
+    pairs = zip(corners, (*corners[1:], corners[0]), strict=True)
+    if abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs)) < SMALLEST_AREA * 2:
+        raise ValueError("encloses nothing; give corners in order around the part of the picture")
+    return corners
+
+
 class Zone(Section):
     """A part of the picture in which motion counts. No zone at all means the whole picture."""
 
@@ -60,14 +68,37 @@ class Zone(Section):
     polygon: tuple[Point, ...] = Field(
         min_length=3, max_length=32, description="Corners as [x, y], fractions of width and height from the top left."
     )
+    kind: Literal["alert", "record", "ignore"] = Field(
+        default="alert", description="What moves there raises an alert, is only recorded, or does not count at all."
+    )
+    min_area: float | None = Field(
+        default=None, ge=SMALLEST_AREA, le=0.5, description="Smallest thing that counts there; not set: as everywhere."
+    )
 
     @field_validator("polygon")
     @classmethod
     def _has_area(cls, corners: tuple[Point, ...]) -> tuple[Point, ...]:
-        pairs = zip(corners, (*corners[1:], corners[0]), strict=True)
-        if abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs)) < SMALLEST_AREA * 2:
-            raise ValueError("encloses nothing; give corners in order around the part of the picture")
-        return corners
+        return encloses_something(corners)
+
+
+Outline = Annotated[
+    tuple[Point, ...],
+    Field(min_length=3, max_length=32, title="a list of 3 to 32 corners [x, y], fractions from the top left"),
+]
+
+
+class Line(Section):
+    """An arrow in the picture: who crosses it from its left to its right goes "in", the other way "out"."""
+
+    name: Identifier = Field(description="Name of the line in events.")
+    start: Point = Field(alias="from", description="Where the arrow begins, [x, y] as fractions from the top left.")
+    end: Point = Field(alias="to", description="Where its point is. Seen along the arrow, right of it is inside.")
+
+    @model_validator(mode="after")
+    def _has_length(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("the line ends where it begins; give two different points")
+        return self
 
 
 class Camera(Section):
@@ -89,11 +120,39 @@ class Camera(Section):
     detect_fps: float = Field(
         default=5.0, ge=1.0, le=15.0, description="Frames per second that are searched for motion."
     )
+    exposure: Literal["auto", "day", "night"] = Field(
+        default="auto", description="For 'picamera2': day or night by the light itself, or always one of them."
+    )
+    longest_exposure_ms: float = Field(
+        default=100.0, ge=5.0, le=1000.0, description="For 'picamera2': how long a frame may last by night."
+    )
+    ev: float = Field(default=0.0, ge=-4.0, le=4.0, description="For 'picamera2': brighter or darker, in stops.")
+    turn: Literal[0, 180] = Field(default=0, description="For 'picamera2': 180 where the camera hangs upside down.")
+    privacy: tuple[Outline, ...] = Field(
+        default=(),
+        max_length=16,
+        description="Polygons of [x, y] fractions that are blacked out in everything stored and shown.",
+    )
+    stamp: bool = Field(
+        default=True, description="Name and clock burnt in; not in a stream that is copied: that has its camera's own."
+    )
+    detect_url: str | None = Field(
+        default=None, max_length=1000, description="For 'video': the camera's small second stream, searched for motion."
+    )
+    reencode: bool = Field(
+        default=False, description="For 'video': decode and encode anew, so that privacy, name and clock can be drawn."
+    )
+    timecode: bool = Field(
+        default=False, description="For 'scene' and benches: each picture tells in black and white blocks when it was."
+    )
     pace: Literal["realtime", "fast"] = Field(
         default="realtime", description="For a file: as it was recorded, or as fast as it decodes."
     )
     loop: bool = Field(default=False, description="For a file: begin again at its end.")
     zones: tuple[Zone, ...] = Field(default=(), max_length=16, description="Where motion counts.")
+    lines: tuple[Line, ...] = Field(
+        default=(), max_length=8, description="Arrows whose crossing is counted, in or out."
+    )
     masks: tuple[Rectangle, ...] = Field(
         default=(), max_length=16, description="[x0, y0, x1, y1] fractions that are never looked at (a burnt-in clock)."
     )
@@ -102,9 +161,39 @@ class Camera(Section):
         max_length=4,
         description="[x0, y0, x1, y1] fractions where leaf and lamp are seen: not searched while the gate moves.",
     )
+    gateway: Outline | None = Field(
+        default=None,
+        description="Corners of where the closed leaf is seen: compared with its closed picture after each closing.",
+    )
+    leaf: Outline | None = Field(
+        default=None, description="The polygon in which the leaf is seen on its whole way; as `gate_parts`."
+    )
     min_area: float = Field(
         default=0.002, ge=SMALLEST_AREA, le=0.5, description="Smallest thing that counts, as a fraction of the picture."
     )
+    night_min_area: float | None = Field(
+        default=None, ge=SMALLEST_AREA, le=0.5, description="The same by night; not set: as by day."
+    )
+    profile: Literal["auto", "day", "night"] = Field(
+        default="auto", description="How motion is judged: as the picture itself asks for, or always one of them."
+    )
+
+    @field_validator("leaf")
+    @classmethod
+    def _leaf_has_area(cls, corners: Outline | None) -> Outline | None:
+        return corners and encloses_something(corners)
+
+    @field_validator("privacy")
+    @classmethod
+    def _hide_something(cls, outlines: tuple[Outline, ...]) -> tuple[Outline, ...]:
+        for corners in outlines:
+            encloses_something(corners)
+        return outlines
+
+    @field_validator("gateway")
+    @classmethod
+    def _spans_something(cls, corners: Outline | None) -> Outline | None:
+        return encloses_something(corners) if corners else corners
 
     @field_validator("masks", "gate_parts")
     @classmethod
@@ -123,6 +212,8 @@ class Recording(Section):
     max_clip_s: float = Field(default=120.0, ge=10.0, le=600.0, description="Longest clip of one event.")
     keep_days: int = Field(default=14, ge=1, le=365, description="Clips older than this are deleted.")
     max_gb: float = Field(default=8.0, ge=0.1, le=10_000.0, description="Oldest clips go first above this size.")
+    continuous: bool = Field(default=False, description="true: everything is recorded too, not only events.")
+    segment_s: float = Field(default=300.0, ge=30.0, le=3600.0, description="Length of a piece of that recording.")
 
 
 class Mqtt(Section):
@@ -160,6 +251,9 @@ class Api(Section):
         description="Address under which phones reach the page, for links and QR codes, where it is not host and port.",
     )
     port: int = Field(default=8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    max_viewers: int = Field(
+        default=16, ge=1, le=100, description="Pages that may watch the live picture at once; single pictures go on."
+    )
     tls: Tls | None = None
 
 

@@ -14,6 +14,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 
+def keys_of(section: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the keys of a table as they stand in the file, with what the schema says of each."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
 def section_of(annotation: object) -> type[BaseModel] | None:
     """Return the section that an annotation such as `Tls | None` or `tuple[Zone, ...]` holds, if it holds one."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -59,7 +64,7 @@ def _allowed(annotation: object, metadata: Iterable[object]) -> str:
     if origin is tuple:
         return _list(parts, metadata)
     if isinstance(origin, type) and issubclass(origin, BaseModel):
-        return f"a table of {', '.join(origin.model_fields)}"
+        return f"a table of {', '.join(keys_of(origin))}"
     return _single(origin, _span(metadata))
 
 
@@ -74,7 +79,7 @@ def _single(origin: object, span: str) -> str:
 def _list(parts: tuple[object, ...], metadata: Iterable[object]) -> str:
     if Ellipsis in parts:
         item = section_of(parts[0])
-        entries = f"tables of {', '.join(item.model_fields)}" if item else f"entries, each {_allowed(parts[0], ())}"
+        entries = f"tables of {', '.join(keys_of(item))}" if item else f"entries, each {_allowed(parts[0], ())}"
         return f"a list of {_span(metadata)} {entries}"
     each = [_allowed(part, ()) for part in parts]
     alike = len(set(each)) == 1

@@ -213,6 +213,7 @@ class Kind(StrEnum):
     PROCESS_DIED = "process_died"
     PROCESS_STARTED = "process_started"
     MOTION_STARTED = "motion_started"
+    MOTION_RAISED = "motion_raised"
     MOTION_ENDED = "motion_ended"
     CLIP_SAVED = "clip_saved"
     CLIP_DELETED = "clip_deleted"
@@ -236,7 +237,7 @@ DURABLE_KINDS = frozenset({
 """Commands, alarms, moves and who signed in: on the disk before they are told (`synchronous=FULL`)."""
 
 REPORTED_KINDS: dict[str, frozenset[Kind]] = {
-    "camera": frozenset({Kind.MOTION_STARTED, Kind.MOTION_ENDED, Kind.CLIP_SAVED, Kind.CLIP_DELETED,
+    "camera": frozenset({Kind.MOTION_STARTED, Kind.MOTION_RAISED, Kind.MOTION_ENDED, Kind.CLIP_SAVED, Kind.CLIP_DELETED,
                          Kind.GATEWAY_COMPARED, Kind.STORAGE_LOW, Kind.SENSOR_DEGRADED, Kind.SENSOR_RECOVERED}),
     "mqtt_bridge": frozenset({Kind.BROKER_CONNECTED, Kind.BROKER_LOST}),
     "api": frozenset({Kind.USER_SIGNED_IN, Kind.USER_SIGN_IN_FAILED, Kind.USER_CHANGED, Kind.COMMAND_REFUSED}),

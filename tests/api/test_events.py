@@ -54,9 +54,23 @@ class Camera:
             saved: JsonObject = {
                 "event_id": event_id, "clip": f"{folder}/{event_id}.mp4", "thumbnail": f"{folder}/{event_id}.jpg",
                 "duration_s": 14.5, "pre_roll_s": 5.0, "bytes": len(CLIP), "width": 1280, "height": 720,
-                "codec": "avc1.42E01E",
+                "codec": "avc1.42E01E", "sha256": "5e" * 32, "cause": "motion",
             }  # fmt: skip
             self.gate.write(Kind.CLIP_SAVED, saved)
+        return event_id
+
+    def occasion(self, cause: str, clip_of: str | None = None) -> str:
+        """Save the clip of a move or an alarm: its own, or the one of an event that it joined."""
+        event_id = new_id()
+        folder = time.strftime("%Y-%m-%d")
+        if clip_of is None:
+            (self.media / folder).mkdir(parents=True, exist_ok=True)
+            (self.media / folder / f"{event_id}.mp4").write_bytes(CLIP)
+        saved: JsonObject = {
+            "event_id": event_id, "cause": cause, "clip": f"{folder}/{clip_of or event_id}.mp4", "thumbnail": None,
+            "started_at": "2026-11-21T18:04:05.678Z", "event_s": 12.5, "duration_s": 22.5, "bytes": len(CLIP),
+        }  # fmt: skip
+        self.gate.write(Kind.CLIP_SAVED, saved)
         return event_id
 
     def settled(self, facts: int) -> None:
@@ -75,10 +89,11 @@ def test_an_event_tells_its_story_and_its_clip_plays(camera: Camera, operator: h
     (event,) = operator.get(EVENTS).json()["items"]
     assert event == operator.get(f"{EVENTS}/{event_id}").json()
     assert event | {"seq": 0, "started_at": "", "ended_at": ""} == {
-        "event_id": event_id, "seq": 0, "source": "scene", "zones": ["gateway", "road"], "started_at": "",
-        "ended_at": "", "duration_s": 4.5, "peak_area": 0.1, "thumbnail": f"{EVENTS}/{event_id}/thumbnail.jpg",
+        "event_id": event_id, "seq": 0, "cause": "motion", "source": "scene", "zones": ["gateway", "road"],
+        "level": None, "crossings": [], "started_at": "", "ended_at": "", "duration_s": 4.5, "peak_area": 0.1,
+        "thumbnail": f"{EVENTS}/{event_id}/thumbnail.jpg",
         "clip": {"url": f"{EVENTS}/{event_id}/clip.mp4", "duration_s": 14.5, "pre_roll_s": 5.0, "bytes": len(CLIP),
-                 "width": 1280, "height": 720, "codec": "avc1.42E01E"},
+                 "width": 1280, "height": 720, "codec": "avc1.42E01E", "sha256": "5e" * 32},
         "clip_state": "available",
     }  # fmt: skip
     clip = operator.get(event["clip"]["url"])
@@ -140,6 +155,75 @@ def test_an_event_under_way_and_one_without_a_clip_say_so(camera: Camera, operat
     )  # fmt: skip
     assert operator.get(f"{EVENTS}/{deleted}/clip.mp4").json()["code"] == "no_clip"
     assert operator.get(f"{EVENTS}/{going}/thumbnail.jpg").json()["code"] == "no_thumbnail"
+
+
+def box(kind: bytes, size: int) -> bytes:
+    """Return a box of an MP4."""
+    return (size + 8).to_bytes(4, "big") + kind + bytes(size)
+
+
+def test_a_clip_plays_while_it_is_written(camera: Camera, operator: httpx.Client) -> None:
+    """What is whole of it, with ranges that go on while it grows; nothing before the first picture."""
+    event_id = camera.event(ended=False, clip=False)
+    camera.settled(1)
+    part = camera.media / time.strftime("%Y-%m-%d", time.gmtime()) / f"{event_id}.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    head = box(b"ftyp", 20) + box(b"moov", 600)
+    part.write_bytes(head)
+    url = f"{EVENTS}/{event_id}/clip.mp4"
+    assert operator.get(url).json()["code"] == "no_clip"
+    whole = head + box(b"moof", 100) + box(b"mdat", 70_000)
+    part.write_bytes(whole + box(b"moof", 100) + box(b"mdat", 500)[:-1])
+    event = operator.get(f"{EVENTS}/{event_id}").json()
+    assert (event["clip_state"], event["clip"]["bytes"], event["clip"]["duration_s"]) == ("recording", len(whole), None)
+    assert event["clip"]["url"] == f"{url}?until={len(whole)}"
+    assert operator.get(event["clip"]["url"]).content == whole
+    first = operator.get(url)
+    assert (first.status_code, first.headers["Content-Type"], first.content) == (200, "video/mp4", whole)
+    part.write_bytes(whole + box(b"moof", 100) + box(b"mdat", 500))
+    tag = {"If-Range": first.headers["ETag"]}
+    more = operator.get(url, headers={"Range": f"bytes={len(whole)}-", **tag})
+    assert (more.status_code, more.content) == (206, part.read_bytes()[len(whole) :])
+    assert operator.get(url, headers={"Range": f"bytes={part.stat().st_size}-"}).status_code == 416
+    part.rename(part.with_suffix(".mp4"))
+    saved: JsonObject = {"event_id": event_id, "clip": f"{part.parent.name}/{event_id}.mp4", "thumbnail": None}
+    camera.gate.write(Kind.CLIP_SAVED, saved)
+    camera.settled(2)
+    again = operator.get(url, headers={"Range": "bytes=10-", **tag})
+    assert (again.status_code, len(again.content)) == (200, part.with_suffix(".mp4").stat().st_size)
+
+
+def test_an_event_that_joined_another_shows_the_clip_of_that(camera: Camera, operator: httpx.Client) -> None:
+    """One clip, two events: while it is written, and afterwards."""
+    first = camera.event()
+    second = camera.event(ended=False, clip=False)
+    camera.settled(4)
+    folder = next(camera.media.glob(f"*/{first}.mp4")).parent
+    grown = box(b"ftyp", 20) + box(b"moof", 8) + box(b"mdat", 800)
+    (folder / f"{first}.part").write_bytes(grown)
+    (folder / f"{second}.join").write_text(json.dumps({"clip": first}), encoding="utf-8")
+    assert operator.get(f"{EVENTS}/{second}/clip.mp4").content == grown
+    (folder / f"{second}.join").write_text(json.dumps({"clip": "../../accounts"}), encoding="utf-8")
+    assert operator.get(f"{EVENTS}/{second}/clip.mp4").json()["code"] == "no_clip"
+    camera.gate.write(Kind.CLIP_SAVED, {"event_id": second, "clip": f"{folder.name}/{first}.mp4", "thumbnail": None})
+    camera.settled(5)
+    assert operator.get(f"{EVENTS}/{second}/clip.mp4").content == CLIP
+
+
+def test_moves_and_alarms_have_clips_too(camera: Camera, operator: httpx.Client) -> None:
+    """Listed by themselves where nothing moved in the picture; found by their id in any case."""
+    car = camera.event()
+    move, alarm = camera.occasion("move"), camera.occasion("alarm")
+    joined = camera.occasion("move", clip_of=car)
+    camera.settled(6)
+    items = operator.get(EVENTS).json()["items"]
+    assert [(item["event_id"], item["cause"]) for item in items] == [(alarm, "alarm"), (move, "move"), (car, "motion")]
+    assert (items[1]["started_at"], items[1]["duration_s"]) == ("2026-11-21T18:04:05.678Z", 12.5)
+    assert items[1]["ended_at"] is not None
+    assert operator.get(EVENTS, params={"limit": 1, "before": items[0]["seq"]}).json()["items"] == [items[1]]
+    found = operator.get(f"{EVENTS}/{joined}").json()
+    assert (found["cause"], found["clip_state"]) == ("move", "available")
+    assert operator.get(found["clip"]["url"]).content == CLIP
 
 
 def test_events_come_newest_first_page_by_page(camera: Camera, operator: httpx.Client) -> None:

@@ -12,7 +12,18 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.bench import bench_api, bench_campaign, bench_detection, bench_mqtt, bench_processes, bench_program
+from tests.bench import (
+    bench_api,
+    bench_camera,
+    bench_campaign,
+    bench_detection,
+    bench_live,
+    bench_mqtt,
+    bench_processes,
+    bench_program,
+    bench_recording,
+    bench_trust,
+)
 
 BROKEN = bench_processes.BROKEN
 RESULTS = Path("bench-results.json")
@@ -46,7 +57,11 @@ def main() -> int:
         "processes that die and hang, relays under load": bench_processes.measure,
         "the rules on a virtual clock": bench_campaign.measure,
         "detection": bench_detection.measure,
+        "the camera process": bench_camera.measure,
+        "trust and the gateway": bench_trust.measure,
+        "recording": bench_recording.measure,
         "api": bench_api.measure,
+        "live picture": bench_live.measure,
         "mqtt": bench_mqtt.measure,
     }
     results: dict[str, Table] = {"machine": machine()}

@@ -42,26 +42,27 @@ def truth(real_clips: Path) -> dict[str, JsonObject]:
 
 
 def drawn(width: int, height: int, number: int) -> NDArray[np.uint8]:
-    """Draw one (height, width, 3) frame: a textured wall with a white square that goes along."""
+    """Draw one (height, width, 3) frame: a textured wall with a white square that goes along from frame 0 on."""
     rng = np.random.default_rng(1)
     wall = np.kron(rng.integers(60, 140, (height // 8 + 1, width // 8 + 1, 1)), np.ones((8, 8, 3), int))
     image = np.asarray(wall[:height, :width].astype(np.uint8))
     side, left = height // 4, (number * 6) % (width - height // 4)
-    image[height // 2 : height // 2 + side, left : left + side] = 250
+    if number >= 0:
+        image[height // 2 : height // 2 + side, left : left + side] = 250
     return image
 
 
 def make_video(
     path: Path, *, codec: str = "libx264", pixels: str = "yuv420p", size: tuple[int, int] = (320, 180), fps: int = 10,
-    seconds: float = 3.0, container: str | None = None, options: dict[str, str] | None = None,
+    seconds: float = 3.0, still_s: float = 0.0, container: str | None = None, options: dict[str, str] | None = None,
 ) -> Path:  # fmt: skip
-    """Write a small video of the moving square and return its path."""
+    """Write a small video of the moving square and return its path; the square shows up after `still_s`."""
     with av.open(str(path), "w", format=container) as target:
         stream = cast("VideoStream", target.add_stream(codec, rate=fps, options=options or {}))
         stream.width, stream.height, stream.pix_fmt = *size, pixels
         stream.codec_context.gop_size = fps
         for number in range(round(seconds * fps)):
-            frame = VideoFrame.from_ndarray(drawn(*size, number), "rgb24")
+            frame = VideoFrame.from_ndarray(drawn(*size, number - round(still_s * fps)), "rgb24")
             frame.pts, frame.time_base = number, Fraction(1, fps)
             target.mux(stream.encode(frame))
         target.mux(stream.encode())

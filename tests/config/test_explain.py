@@ -86,7 +86,7 @@ def test_an_unknown_key_gets_a_suggestion(refused: Refused, more: str, expected:
         ("[camera]\nmasks = [[0, 0, 1.5, 1]]", "camera.masks[0][2]: must be a number from 0 to 1, not 1.5"),
         ("[camera]\nmasks = [[0.5, 0, 0.2, 1]]", "camera.masks: a list of 1 a mask encloses nothing"),
         ("[camera]\nzones = [{ name = 'a' }]", "camera.zones[0].polygon: is missing; give a list of 3 to 32 entries"),
-        ("[camera]\nzones = [1]", "camera.zones[0]: must be a table of name, polygon, not 1"),
+        ("[camera]\nzones = [1]", "camera.zones[0]: must be a table of name, polygon, kind, min_area, not 1"),
         ("[camera]\nzones = [{ name = 'a', polygon = [[0, 0], [1, 1], [0.5, 0.5]] }]", "camera.zones[0].polygon: "),
         ("[recording]\nkeep_days = 1.5", "recording.keep_days: must be a whole number from 1 to 365, not 1.5"),
         (

@@ -41,7 +41,11 @@ PURE = {"gate.model", "gate.site", "gate.machine", "gate.memory", "gate.moves", 
         "gate.books", "gate.lookout", "gate.snapshot", "gate.ring", "gate.plain", "gate.incident_file", "gate.replay",
         "gate.timeline", "gate.rehearsal", "gate.diagram", "gate.wording", "gate.yard_leaf", "gate.yard_parts",
         "gate.yard_boards", "gate.yard_road", "gate.yard_orders", "gate.yard_plant", "camera.motion",
-        "camera.events", "mqtt_bridge.topics", "mqtt_bridge.envelope"}  # fmt: skip
+        "camera.areas", "camera.background", "camera.compare", "camera.profile", "camera.shift", "camera.tracks",
+        "camera.tuning", "camera.crossing", "camera.notes", "camera.events", "camera.messages", "camera.ring",
+        "camera.occasions", "camera.viewers", "camera.exposure", "camera.trust", "camera.known", "camera.symptoms",
+        "camera.structure", "camera.published", "camera.gateway", "camera.reference", "camera.h264", "camera.sps",
+        "camera.timeline", "mqtt_bridge.topics", "mqtt_bridge.envelope", "api.live_queue"}  # fmt: skip
 IMPURE = {"asyncio", "threading", "multiprocessing", "subprocess", "time", "logging", "os", "socket", "io", "pathlib"}
 CLOCKS = ("datetime.now(", "datetime.utcnow(", ".today(", "time.time(", "monotonic(")
 

@@ -56,8 +56,11 @@ def test_every_refusal_says_what_to_do_next() -> None:
 def test_every_order_of_the_yard_panel_is_known_to_the_yard() -> None:
     """Issue 3, 5: the panel speaks the words of `antt-gate yard`, and reads each fault by the words that order it."""
     source = (PAGE / "views" / "yard.js").read_text(encoding="utf-8")
-    rows = re.findall(r'"([a-z_ ]+): ([a-z ]+)"', source)
+    groups = re.findall(r'^  (\w+): "([^"]+)",$', source, re.MULTILINE)
+    lines = [line.partition(": ") for _, row in groups for line in row.split(", ")]
+    rows = [(subject, conditions or "off on") for subject, _, conditions in lines]
     assert len(rows) > 20
+    assert [name for name, _ in groups if f"yard.{name}" not in VI] == []
     for subject, conditions in rows:
         for condition in conditions.split():
             words = (*subject.split(), condition)

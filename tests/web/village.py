@@ -132,7 +132,7 @@ class Village:
             self.facts.append(fact)
         self._send("fact", fact, seq)
 
-    def motion(self, *, ago_s: float, clip: str = "available") -> str:
+    def motion(self, *, ago_s: float, clip: str = "available", cause: str = "motion") -> str:
         """Have something move; returns the event's id."""
         event_id = str(uuid.uuid4())
         path = f"/api/v1/events/{event_id}"
@@ -144,12 +144,14 @@ class Village:
             "width": 640,
             "height": 360,
             "codec": "avc1.42c01e",
+            "sha256": "0" * 64,
         }
         with self._lock:
             self.events.append(
                 {
                     "event_id": event_id,
                     "seq": len(self.events) + 1,
+                    "cause": cause,
                     "source": "scene",
                     "zones": ["gateway"],
                     "started_at": utc(ago_s),

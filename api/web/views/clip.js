@@ -1,4 +1,4 @@
-// A motion event's clip: the native player (it asks for ranges by itself), frame by frame, at other speeds, or to keep.
+// An event's clip: the native player (it asks for ranges by itself), frame by frame, at other speeds, or to keep.
 
 import { attr, h, sheet, show } from "../dom.js";
 import { clock, duration, number } from "../format.js";
@@ -16,7 +16,7 @@ export function picture(source) {
 
 /** Open the player, or what there is instead of a clip. */
 export function play(event) {
-  const title = `${t("motion.title")} · ${clock(event.started_at, true)}`;
+  const title = `${t(`cause.${event.cause}`)} · ${clock(event.started_at, true)}`;
   const facts = [event.zones.map((zone) => coded("zone", zone, zone)).join(", "), event.duration_s && duration(event.duration_s * 1000),
     event.clip && t("clip.size", { mb: number(event.clip.bytes / 1e6, 1) })].filter(Boolean).join(" · ");
   const dialog = sheet(title, h("h2", {}, title), event.clip ? player(event) : still(event), h("p", { class: "fine" }, facts),

@@ -291,9 +291,8 @@ function motionRow(event, time) {
   const zones = event.zones.map((zone) => coded("zone", zone, zone)).join(", ");
   const length = event.ended_at ? (event.duration_s === null ? "" : duration(event.duration_s * 1000)) : t("motion.going_on");
   const lost = event.clip_state === "deleted" ? t("clip.deleted") : "";
-  const title = t("motion.title");
   const thumb = h("span", { class: "thumb" }, event.thumbnail ? picture(event.thumbnail) : icon("camera"), event.clip && h("span", { class: "play" }, icon("play")));
-  const words = h("span", { class: "entry-words" }, h("b", {}, title), h("span", {}, [zones, length, lost].filter(Boolean).join(" · ")));
+  const words = h("span", { class: "entry-words" }, h("b", {}, t(`cause.${event.cause}`)), h("span", {}, [zones, length, lost].filter(Boolean).join(" · ")));
   return h("li", { class: "entry motion", "data-event": event.event_id },
     h("button", { type: "button", class: "entry-button", onclick: () => play(event) }, time, thumb, words));
 }
