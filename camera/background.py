@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.compare import SQUARE_3, SQUARE_5, Grid, Light, Mask, Window, fit_light, middle
+from camera.compare import SQUARE_3, SQUARE_5, STRIDE, Grid, Light, Mask, Window, fit_light, middle
 from camera.shift import find_shift, moved_back
 from camera.source import Exposure
 from camera.tuning import Tuning
@@ -37,6 +37,12 @@ JUMP = 0.05
 WORTH = 0.8
 """A shift is believed when it leaves less than this share of what differed."""
 
+LIGHT_S = 8.0
+"""How long the light that went leaves traces in the background: as long as that takes to learn."""
+
+ONE_OF_TWO = 0.71
+"""Two planes that are compared have the noise of both."""
+
 SHAKEN = 0.15
 """Pixels of the grid."""
 
@@ -45,7 +51,8 @@ SHAKEN = 0.15
 class Difference:
     """A plane beside what the background expects of it, both in the present light: grey levels on the grid.
 
-    `off` is what the plane shows more, `limit` from where on that counts, `differs` where it does (0 or 1).
+    `off` is what the plane shows more, `limit` from where on that counts, `differs` where it does (0 or 1). `jump` is
+    how much the light changed since the plane before, as a share.
     """
 
     grid: Grid
@@ -56,6 +63,7 @@ class Difference:
     differs: Mask
     light: Light
     floor: float
+    jump: float
 
     def foreign(self, near: Window) -> NDArray[np.bool_]:
         """Tell which pixels of a window are off from all that the background shows around them, 2 pixels to each side.
@@ -78,7 +86,10 @@ class Background:
         self._before: Grid = np.zeros_like(grid)
         self._exposure = exposure
         self._kept: Mask = np.zeros(grid.shape, np.uint8)
+        self._flicker = 1.0
         self._unsteady_s = float("-inf")
+        self._lit_s = float("-inf")
+        self._lit_until_s = np.full_like(grid, -np.inf)
 
     def compare(self, grid: Grid, at_s: float, exposure: Exposure | None, tuning: Tuning) -> Difference:
         """Return how the plane differs from what is remembered."""
@@ -89,9 +100,7 @@ class Background:
         expected = np.minimum(self._mean * np.float32(light.gain) + np.float32(light.offset), np.float32(255.0))
         off = grid - expected
         far = np.abs(off)
-        self._noise += 0.1 * (middle(far[::4, ::4]) - self._noise)
-        floor = min(tuning.highest_floor, max(tuning.lowest_floor, tuning.noise_factor * self._noise))
-        limit = self._spread * np.float32(tuning.spread_factor) + np.float32(floor)
+        limit, floor = self._limit(off, far, at_s, tuning)
         if jump > JUMP:
             limit += expected * np.float32(min(0.5, jump) * tuning.jump_share)
         differs = far > limit
@@ -109,8 +118,24 @@ class Background:
             differs &= ~full | (np.abs(off) > expected * np.float32(UNKNOWN))
         return Difference(
             grid=grid, expected=expected, off=off, far=far, limit=limit, differs=differs.view(np.uint8), light=light,
-            floor=floor,
+            floor=floor, jump=jump,
         )  # fmt: skip
+
+    def _limit(self, off: Grid, far: Grid, at_s: float, tuning: Tuning) -> tuple[Grid, float]:
+        """Return how far off each pixel must be to count, and the part of it that noise asks for everywhere."""
+        noise = middle(far[::STRIDE, ::STRIDE])
+        self._noise += 0.1 * (noise - self._noise)
+        floor = min(tuning.highest_floor, max(tuning.lowest_floor, tuning.noise_factor * self._noise))
+        limit = self._spread * np.float32(tuning.spread_factor) + np.float32(floor)
+        if not self._unsteady_s < at_s < self._lit_s:
+            self._flicker = self._noise
+            return limit, floor
+        # What light leaves behind is no noise where it never fell: there only what changes from plane to plane is.
+        flicker = ONE_OF_TWO * middle(np.abs(off[::STRIDE, ::STRIDE] - self._before[::STRIDE, ::STRIDE]))
+        self._flicker = min(self._noise, self._flicker + 0.1 * (min(noise, flicker) - self._flicker))
+        quiet = min(floor, max(tuning.lowest_floor, tuning.noise_factor * self._flicker))
+        limit[self._lit_until_s <= at_s] -= np.float32(floor - quiet)
+        return limit, floor
 
     def learn(self, seen: Difference, kept: Mask, rate: float) -> None:
         """Move towards the plane where nothing is `kept` out; there only the spread learns how much the pixel changes.
@@ -119,6 +144,11 @@ class Background:
         """
         self._follow(seen, kept if cv2.countNonZero(kept) else None, rate)
         self._kept = kept
+
+    def shine(self, lit: Mask, at_s: float) -> None:
+        """Take notice that light plays on the `lit` pixels at `at_s`."""
+        self._lit_s = at_s + LIGHT_S
+        self._lit_until_s[cv2.dilate(lit, SQUARE_5) > 0] = self._lit_s
 
     def relearn(self, seen: Difference, changed: Mask) -> None:
         """Believe what the plane shows, within a few planes."""

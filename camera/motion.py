@@ -12,7 +12,8 @@ shows (`background`). A new plane is compared with that in five steps, each of w
    structure that was not there before.
 5. What stays: a region that no longer changes is either a thing that came to rest or the hole that a departed thing
    left. The hole's outline stands in the background, not in the plane; it is learned in seconds, the resting thing in
-   half a minute, so that a parked car never alerts again and a standing person is not forgotten.
+   half a minute, so that a parked car never alerts again and a standing person is not forgotten. A crumb that came
+   up in the moment in which the light changed, and stays as it was, is the light's: it is learned in a second.
 
 A frame in which nearly everything changes at once (a lamp switched, a cut, a bump) is learned anew. The gate's own
 facts help: while its leaf moves or its lamp flashes, its own parts are not searched; when its light is switched, the
@@ -29,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camera.areas import Area, Layout, Level, Place, Plan, Point, Rectangle
-from camera.background import Background, Difference
+from camera.background import JUMP, Background, Difference
 from camera.compare import KERNEL_5, Grid, Mask, Window, detail, left_behind, middle, structure_changed
 from camera.notes import COUNTS, FAINT, Notes
 from camera.profile import DayOrNight, Profile
@@ -155,6 +156,9 @@ class Detector:
         self._background = Background(grid, exposure)
         self._previous = np.zeros_like(grid)
         self._still_s = np.zeros_like(grid)
+        self._known: Mask = np.zeros(grid.shape, np.uint8)
+        self._seen: Mask = self._known
+        self._jumped_s = at_s
         self._last_s = at_s
         self._shown_s = 0.0
 
@@ -170,11 +174,13 @@ class Detector:
         if self.notes is not None:
             self.notes.light, self.notes.floor, self.notes.differs = seen.light, seen.floor, differs.copy()
         self._rest(seen, changed, step_s)
+        self._mind_light(seen, changed)
         learning = self._shown_s < tuning.first_learn_s
         regions: list[Region] = []
         if learning or cv2.countNonZero(changed) > tuning.most_changed * changed.size:
             # Everything at once is the view or the light, not a visitor: believe the new picture.
             background.relearn(seen, changed)
+            self._jumped_s, self._known = self._last_s, np.zeros_like(changed)
             self._shown_s = self._shown_s if learning else 0.0
             if self.notes is not None:
                 self.notes.word = "learning" if learning else "everything changed: learning"
@@ -184,6 +190,14 @@ class Detector:
         if own is not None:
             background.take(seen, own)
         return regions
+
+    def _mind_light(self, seen: Difference, changed: Mask) -> None:
+        """Remember when the light changed last, and what differed before it began to change."""
+        if seen.jump > JUMP:
+            if self._last_s - self._jumped_s > self._tuning.light_s:
+                self._known = self._seen
+            self._jumped_s = self._last_s
+        self._seen = changed
 
     def _rest(self, seen: Difference, changed: Mask, step_s: float) -> None:
         """Count for each pixel that differs how long it has looked the same."""
@@ -202,7 +216,7 @@ class Detector:
 
         `changed` is `differs` with small gaps closed, so that one thing is one region; its size is what differs itself.
         """
-        kept = np.zeros_like(changed)
+        kept, lit = np.zeros_like(changed), np.zeros_like(changed)
         found: list[Region] = []
         left, top, across, down = cv2.boundingRect(changed)
         if not across:
@@ -219,6 +233,8 @@ class Detector:
             inside = labels[inner] == label
             if np.count_nonzero(new[inner][inside]) < self._tuning.least_structure * pixels:
                 self._note("light", part)
+                if pixels > self._tuning.pool * changed.size:
+                    lit[part[1] : part[1] + h, part[0] : part[0] + w][inside] = 1
                 continue
             window = (slice(part[1], part[1] + h), slice(part[0], part[0] + w))
             still_s = middle(self._still_s[window][inside])
@@ -234,6 +250,8 @@ class Detector:
             self._note(FAINT if place.faint else COUNTS, part)
             sways = np.count_nonzero(foreign[inner][inside]) < self._tuning.foreign * pixels
             found.append(self._region(part, place, still_s, sways=sways))
+        if cv2.countNonZero(lit):
+            background.shine(lit, self._last_s)
         return found, kept
 
     def _region(self, part: Sequence[int], place: Place, still_s: float, *, sways: bool) -> Region:
@@ -256,9 +274,19 @@ class Detector:
 
     def _comes_to_rest(self, window: Window, inside: NDArray[np.bool_], still_s: float, seen: Difference) -> bool:
         """Tell whether a region is to be learned: a hole after seconds, a thing after half a minute."""
-        if still_s < self._tuning.hole_s:
+        tuning = self._tuning
+        came_with_light = abs(self._last_s - self._jumped_s - still_s) <= tuning.light_s / 2
+        if came_with_light and still_s >= tuning.light_s and self._is_crumb(window, inside):
+            return True
+        if still_s < tuning.hole_s:
             return False
-        return still_s >= self._tuning.rest_s or left_behind(window, inside, seen.grid, seen.expected)
+        return still_s >= tuning.rest_s or left_behind(window, inside, seen.grid, seen.expected)
+
+    def _is_crumb(self, window: Window, inside: NDArray[np.bool_]) -> bool:
+        """Tell whether a region is small and was not there before the light changed last."""
+        pixels = np.count_nonzero(inside)
+        known = np.count_nonzero(self._known[window][inside])
+        return bool(pixels < self._tuning.crumb * self._known.size and 2 * known < pixels)
 
     def _box(self, part: Sequence[int]) -> Rectangle:
         x, y, w, h, _ = part

@@ -32,11 +32,12 @@ class Patience:
 
     A track is believed after `believe_s` with `believe_hits` full sights, in `believe_share` of the frames; dated back
     to its first faint sight, at most `faint_s` before. It is let go when it was not seen for `forget_s`. Boxes no
-    further apart than `reach` are near. A patch has been still for more than `most_still` of its time, has not moved
-    `far` and stands there for `patch_s`.
+    further apart than `reach` are near. A patch has been still for more than `most_still` of its time, or was brisk
+    (still for less than `brisk_s`) in too few of its sights, has not moved `far` and stands there for `patch_s`.
 
     Quick is more than `quick` of its own lengths a second, measured over `pace_s`; that must go `straight` (1 is a
-    line) for `doubt_s`. What sways must have gone `travels` of its length.
+    line) for `doubt_s`. What sways must have gone `travels` of its length. What was seen in less than `whole` of its
+    frames and goes more than `broken` of its lengths a second is one streak of rain after another.
 
     A visit ends `left_s` after its last thing left at the border, `vanished_s` after it vanished inside, and when
     nothing in it has moved for `rest_s`.
@@ -49,6 +50,7 @@ class Patience:
     forget_s: float = 0.7
     reach: float = 0.04
     most_still: float = 0.5
+    brisk_s: float = 0.5
     far: float = 0.025
     patch_s: float = 2.0
     quick: float = 1.25
@@ -56,6 +58,8 @@ class Patience:
     straight: float = 0.85
     doubt_s: float = 1.7
     travels: float = 0.6
+    whole: float = 0.75
+    broken: float = 0.6
     left_s: float = 1.0
     vanished_s: float = 3.0
     rest_s: float = 25.0
@@ -65,8 +69,10 @@ class Patience:
 class Track:
     """One thing on its way: `sight_s` is its first sight, `first_s` and `full_s` its first and last that was not faint.
 
-    `hits` counts the full sights, `frames` the frames since the first of them. `way` says of its last full sights when
-    that was, where its middle was, and how long its diagonal.
+    `hits` counts the full sights, `brisk` those in which it was not still, `frames` the frames since the first of them.
+    `gone` is how far it is from its origin, `went` how far it was in two sights in a row: what flies past something
+    makes it look larger once. `way` says of its last full sights when that was, where its middle was, and how long its
+    diagonal.
     """
 
     sight_s: float
@@ -77,7 +83,10 @@ class Track:
     origin: Rectangle
     walk: Walk
     hits: int = 0
+    brisk: int = 0
     frames: int = 0
+    gone: float = 0.0
+    went: float = 0.0
     believed: bool = False
     crossings: list[Crossing] = field(default_factory=list)
     way: list[tuple[float, Point, float]] = field(default_factory=list)
@@ -130,7 +139,7 @@ class Tracks:
             track.believed
             and track.last_s == at_s
             and at_s - track.full_s <= patience.faint_s
-            and track.region.still_s < patience.rest_s
+            and track.region.still_s < (patience.rest_s if track.went >= patience.far else patience.patch_s)
             and not self._flutters(track)
         )
 
@@ -145,6 +154,9 @@ class Tracks:
             track.first_s, track.origin, track.frames = at_s, region.box, 1
         track.full_s = at_s
         track.hits += 1
+        track.brisk += region.still_s < self._patience.brisk_s
+        gone = moved(track.origin, region.box)
+        track.went, track.gone = max(track.went, min(track.gone, gone)), gone
         track.way.append((at_s, ((left + right) / 2, (top + bottom) / 2), length(region.box)))
         while len(track.way) > self._patience.believe_hits and track.way[0][0] <= at_s - self._patience.pace_s:
             del track.way[0]
@@ -156,15 +168,17 @@ class Tracks:
         patience = self._patience
         age_s = track.last_s - track.first_s
         seen_often = track.hits >= max(patience.believe_hits, patience.believe_share * track.frames)
-        if not seen_often or age_s < patience.believe_s or self._doubtful(track, age_s):
+        if not seen_often or age_s < patience.believe_s:
             return
         still_s = track.region.still_s
-        if still_s <= patience.most_still * age_s or moved(track.origin, track.region.box) >= patience.far:
-            self._believe(track)
+        stands = still_s > patience.most_still * age_s or track.brisk < (1 - patience.most_still) * track.hits
+        if not stands or track.went >= patience.far:
+            if not self._doubtful(track, age_s):
+                self._believe(track)
         elif still_s > patience.patch_s:
             # What moves over the patch later begins then.
             track.sight_s = track.first_s = track.last_s
-            track.origin, track.hits, track.frames = track.region.box, 1, 1
+            track.origin, track.hits, track.brisk, track.frames = track.region.box, 1, 0, 1
 
     def _believe(self, track: Track) -> None:
         """Believe a track, and that what was faintly seen near it was its beginning."""
@@ -175,6 +189,8 @@ class Tracks:
     def _doubtful(self, track: Track, age_s: float) -> bool:
         """Tell whether a track goes as insects, rain or leaves do."""
         patience = self._patience
+        if track.hits < patience.whole * track.frames and track.pace()[0] > patience.broken:
+            return True
         if self._flutters(track) or (age_s < patience.doubt_s and track.pace()[0] > patience.quick):
             return True
         gone = moved(track.origin, track.region.box)

@@ -25,6 +25,9 @@ class Tuning:
     sways where fewer than `foreign` of its pixels show what the background shows nowhere near.
 
     The background follows in `learn_s`, slower than anyone crosses a picture; a new view is taken in `first_learn_s`.
+    A pool of light covers more than `pool` of the picture. What is smaller than `crumb` of it, came up with a change of
+    the light and stays as it was for `light_s` is the light's.
+
     A hole is learned after `hole_s`, a resting thing after `rest_s`: longer than people stand and wait. A pixel is
     still while it changes by less than `still_share` of what would make it differ. More than `most_changed` at once is
     the view. The gate's own parts are not searched for `settle_s` after it moved.
@@ -46,6 +49,7 @@ class Tuning:
     learn_s: float = 8.0
     first_learn_s: float = 1.0
     hole_s: float = 4.0
+    light_s: float = 1.0
     rest_s: float = 30.0
     still_share: float = 0.5
     most_changed: float = 0.6
@@ -55,6 +59,8 @@ class Tuning:
     steady_s: float = 2.0
     jump_share: float = 0.25
     foreign: float = 0.12
+    pool: float = 0.02
+    crumb: float = 0.01
 
 
 TUNINGS: Mapping[Literal["day", "night"], Tuning] = {"day": Tuning(), "night": Tuning(focus=0.15)}

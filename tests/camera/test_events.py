@@ -143,3 +143,18 @@ def test_focus_is_the_largest_believed_thing_of_the_newest_frame() -> None:
     focus = visits.focus()
     assert focus is not None
     assert focus.box[0] == 0.05 * 7
+
+
+def test_one_streak_of_rain_after_another_is_no_visitor() -> None:
+    """Streaks are near one another by chance, with gaps, and never twice in one place; a passer-by is always there."""
+    places = [0.3, 0.38, None, 0.47, 0.36, None, 0.45, 0.53, None, 0.62, 0.5, None] * 4
+    assert feed(Visits(), [[] if x is None else [region(x)] for x in places]) == []
+    assert len(feed(Visits(), [[] if step % 3 == 2 else [region(0.01 * step)] for step in range(30)])) == 1
+
+
+def test_an_insect_that_flies_over_a_still_patch_makes_no_visitor_of_it() -> None:
+    """For one sight the patch is larger and no longer still; before and after it only stands there."""
+    frames = [[region(0.3, still_s=n * STEP_S, sways=n % 7 > 0)] for n in range(100)]
+    wide = Region(box=(0.2, 0.3, 0.45, 0.75), area=0.05, zones=("gateway",))
+    after = [[region(0.3, still_s=10 + n * STEP_S)] for n in range(50)]
+    assert feed(Visits(), [*frames, [wide], *after]) == []

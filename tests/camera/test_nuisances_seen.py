@@ -129,3 +129,15 @@ def test_a_bush_in_the_wind_is_no_visit() -> None:
 def test_who_walks_past_a_bush_in_the_wind_is_one_visit() -> None:
     """He goes somewhere, and shows what the view shows nowhere."""
     assert [type(change) for change in shown(swayed(view(walk=True)))] == [Started, Ended]
+
+
+def test_a_crumb_that_a_step_of_the_light_leaves_is_learned_at_once() -> None:
+    """A lens and a tone curve are not linear: what comes up with the step and stays is the light's, not a thing."""
+    planes = view()
+    for number in range(30, len(planes)):
+        planes[number] = np.asarray(np.clip(planes[number] * 1.3, 0, 255), np.uint8)
+        planes[number][60:76, 100:118] = planes[0][140:156, 200:218]
+    detector = Detector()
+    seen = [len(detector.look(plane, number * STEP_S)) for number, plane in enumerate(planes)]
+    assert any(seen[30:40])
+    assert not any(seen[40:])
