@@ -96,6 +96,14 @@ class Live:
         self.gate_up = False
         self.last_seq = 0
 
+    @property
+    def camera_is_doubted(self) -> bool:
+        """Whether the camera process itself says that its picture can't be believed (covered, frozen …)."""
+        found: object = self._snapshot
+        for name in ("processes", "camera", "health", "sight"):
+            found = found.get(name) if isinstance(found, dict) else None
+        return bool(found)
+
     def hear(self, topic: str, data: JsonObject) -> None:
         """Take what the gate pushes. A new state is told at once; facts wait for their turn."""
         if topic == "state":

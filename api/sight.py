@@ -1,7 +1,8 @@
 """Which session was sent a fresh picture, and when.
 
 A remote close is refused, or warned of longer, when the officer has not seen the gate (docs/safety.md, "remote close").
-Only a picture that was less than two seconds old when it was sent counts, and only for two seconds.
+Only a picture that was less than two seconds old when it was sent counts, and only for two seconds; and none while the
+camera itself doubts what it shows (`Live.camera_is_doubted`).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from api.media import TO_PAGE, read_picture
 from api.sight import FRESH_MS, Sight
 from camera.live import LiveServer
 from camera.source import AccessUnit, Stream
-from gate.model import Role
+from gate.model import JsonObject, Role
 from tests.api.conftest import FakeClock, Served, key, settings_in
 from tests.fakes import wait_until
 
@@ -458,6 +458,24 @@ def test_a_close_is_sighted_when_the_officer_was_just_shown_the_gate(served: Ser
         for _ in range(3):
             socket.recv(5)
         assert close_gate(viewer_of_live) is True
+
+
+def test_a_picture_that_the_camera_itself_doubts_was_not_seen(served: Served, operator: httpx.Client) -> None:
+    """A frozen picture of an empty gateway is fresh by its clock, and a close by it would be blind."""
+    folder = served.settings.storage.state_dir
+    gate = served.gate
+    assert gate
+
+    def seen_with(sight: str | None) -> bool:
+        health: JsonObject = {"ok": not sight, "sight": sight}
+        gate.say_state(processes={"camera": {"alive": True, "health": health}})
+        wait_until(lambda: served.office.live.camera_is_doubted is bool(sight), 5, "the news of the camera")
+        put_picture(folder, age_s=0.1)
+        operator.get(SNAPSHOT)
+        operator.post("/api/v1/gate/commands", json={"command": "close"}, headers=key())
+        return served.wishes[-1].sighted
+
+    assert [seen_with(sight) for sight in ("frozen", "", "covered", None)] == [False, True, False, True]
 
 
 def test_sight_lasts_two_seconds() -> None:
