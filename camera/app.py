@@ -103,8 +103,8 @@ async def serve(settings: Settings) -> None:
         live=live, snapshot=Snapshot(runtime / "snapshot.jpg", live), tell=reports.tell,
     )  # fmt: skip
     listener.connect(pipeline, recorder, store)
-    watch = Watch(Parts(source=source, pipeline=pipeline, recorder=recorder, live=live, store=store),
-                  lambda health: setattr(client, "health", health), reports.tell)  # fmt: skip
+    parts = Parts(source=source, pipeline=pipeline, recorder=recorder, live=live, store=store)
+    watch = Watch(parts, lambda health: say(client, health), reports.tell)
     async with contextlib.AsyncExitStack() as stack:
         await live.start()
         stack.push_async_callback(live.stop)
@@ -152,6 +152,14 @@ class Listener:
             recorder.post(order)
             if isinstance(order, Begin):
                 pipeline.stills.append(store.name(order.event_id, order.wall_s, ".jpg"))
+
+
+def say(client: Client, health: JsonObject) -> None:
+    """Have gate told how this process is with the next beat; of its sight at once."""
+    changed = health["sight"] != client.health.get("sight")
+    client.health = health
+    if changed:
+        client.beat_now()
 
 
 def keep(pipeline: Pipeline, memories: Memories) -> None:

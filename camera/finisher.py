@@ -108,7 +108,8 @@ class Finisher:
                 log.warning("%s; removed", error)
                 job.part.unlink(missing_ok=True)
             except (OSError, av.error.FFmpegError) as error:
-                self._again.append(job)
+                if job.part.exists():  # what somebody removed can't be finished, ever
+                    self._again.append(job)
                 self._refused("a clip can't be finished", error)
 
     def _complete(self, job: Job) -> None:

@@ -18,6 +18,7 @@ from gate.model import JsonObject
 log = logging.getLogger(__name__)
 
 FOLDER = ".known"
+MOST_BYTES = 8_000_000
 Learner = TypeVar("Learner")
 
 
@@ -33,6 +34,8 @@ class Memories:
         """Return what `make` builds on what was kept under this name, or on nothing where that is no use."""
         path = self._folder / f"{name}.json"
         try:
+            if path.exists() and (not path.is_file() or path.stat().st_size > MOST_BYTES):
+                raise ValueError("it is no small file")  # noqa: TRY301 - damaged, like all below
             kept = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(kept, dict):
                 raise ValueError("it is no JSON object")  # noqa: TRY004, TRY301 - damaged, like all below

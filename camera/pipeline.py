@@ -29,7 +29,7 @@ from gate.model import JsonObject, Kind
 log = logging.getLogger(__name__)
 
 LEARN_SHARE = 0.1
-REMEMBER_EVERY_S = 600.0
+REMEMBER_FIRST_S, REMEMBER_EVERY_S = 60.0, 600.0
 MOST_STILLS = 20
 
 
@@ -94,8 +94,9 @@ class Pipeline:
         self._cadence = Cadence(detect_fps)
         self._chronicle, self._recorder, self._live, self._snapshot = chronicle, recorder, live, snapshot
         self._tell = tell
-        self._remember_s = time.monotonic() + REMEMBER_EVERY_S
+        self._remember_s = time.monotonic() + REMEMBER_FIRST_S
         self._adopted_s: float | None = None
+        self._snapshot_refused = False
         self.published = Published()
         self.stills: collections.deque[str] = collections.deque(maxlen=MOST_STILLS)
         self.figures = Figures()
@@ -136,8 +137,11 @@ class Pipeline:
         figures.newest_s, figures.seen_at_s = frame.at_s, now_s
         try:
             self._snapshot.show(frame, now_s)
+            self._snapshot_refused = False
         except OSError as error:
-            log.warning("the snapshot can't be written (%s)", error)
+            if not self._snapshot_refused:
+                log.warning("the snapshot can't be written (%s)", error)
+            self._snapshot_refused = True
         if not self._cadence.wants(frame.at_s):
             return
         while self.stills:

@@ -238,9 +238,9 @@ class Recorder:
         self._saved(saved)
 
     def _make_room(self) -> None:
-        """Sweep at once where the disk is nearly full: what begins now shall not be what is lost."""
+        """Sweep at once where the disk is nearly full, or was: what begins now shall not be what is lost."""
         with suppress(OSError):  # the folder is gone; it is made again with the first file
-            if not self._store.has_room():
+            if self._store.low or not self._store.has_room():
                 self._sweep()
 
     def _sweep(self) -> None:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.known import packed, unpacked
+from camera.known import figure, packed, unpacked
 from camera.motion import Point, Rectangle
 from camera.structure import Blocks, Edges, Grid, agreement, pooled, product
 from gate.model import JsonObject
@@ -24,6 +24,7 @@ JOIN = np.ones((3, 3), np.uint8)
 MARGIN_X, MARGIN_Y = 0.2, 0.3
 MOST_CELLS = 128 * 72
 BLOCK = 6
+LEAST_PX = 4
 STRUCTURED = 0.3
 LOW_SHARE = 0.4
 
@@ -83,11 +84,8 @@ def outlined(polygon: Sequence[Point], shape: tuple[int, int]) -> Outline:
     corners = np.array([(x * width, y * height) for x, y in polygon])
     (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
     aside, above = (x1 - x0) * MARGIN_X, (y1 - y0) * MARGIN_Y
-    part = tuple(
-        float(round(min(most, max(0, value))))
-        for value, most in ((x0 - aside, width), (y0 - above, height), (x1 + aside, width), (y1 + above, height))
-    )
-    left, top, right, bottom = part
+    left, right = _side(x0 - aside, x1 + aside, width)
+    top, bottom = _side(y0 - above, y1 + above, height)
     scale = min(1.0, (MOST_CELLS / max(1.0, (right - left) * (bottom - top))) ** 0.5)
     size = (max(BLOCK * 4, round((right - left) * scale)), max(BLOCK * 4, round((bottom - top) * scale)))
     blocks = (round(size[0] / BLOCK), round(size[1] / BLOCK))
@@ -95,13 +93,19 @@ def outlined(polygon: Sequence[Point], shape: tuple[int, int]) -> Outline:
     mask = np.zeros((size[1], size[0]), np.uint8)
     cv2.fillPoly(mask, [np.round(inner).astype(np.int32)], 1)
     inside = pooled(mask.astype(np.float32), blocks) >= 0.5  # noqa: PLR2004 - more than half of the block
-    (left, top), (right, bottom) = inner.min(axis=0), inner.max(axis=0)
+    (first, upper), (last, lower) = inner.min(axis=0), inner.max(axis=0)
     rows = (np.arange(blocks[1]) + 0.5) * size[1] / blocks[1]
-    low = inside & (rows >= bottom - (bottom - top) * LOW_SHARE)[:, None]
+    low = inside & (rows >= lower - (lower - upper) * LOW_SHARE)[:, None]
     return Outline(
-        shape=shape, part=(part[0], part[1], part[2], part[3]), size=size, blocks=blocks, inside=inside, low=low,
-        leaf=(round(left), round(top), round(right), round(bottom)),
+        shape=shape, part=(left, top, right, bottom), size=size, blocks=blocks, inside=inside, low=low,
+        leaf=(round(first), round(upper), round(last), round(lower)),
     )  # fmt: skip
+
+
+def _side(low: float, high: float, most: int) -> tuple[float, float]:
+    """Return the whole pixels that a side of a part takes of `most`; a few even where the polygon is but a line."""
+    first = round(min(most - LEAST_PX, max(0.0, low)))
+    return float(first), float(max(first + LEAST_PX, round(min(most, high))))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,12 +147,12 @@ class Light:
         """Read what `plain` wrote. Raises `ValueError` for anything else."""
         if not isinstance(data, dict):
             raise ValueError("a remembered gateway is no table")  # noqa: TRY004 - the file is wrong, not a type of ours
-        white, looks, usual = (data.get(name) for name in ("white", "looks", "usual"))
-        if not (isinstance(white, int | float) and isinstance(usual, int | float) and isinstance(looks, int)):
-            raise ValueError("a remembered gateway lacks its figures")  # noqa: TRY004 - as above
+        white, usual, looks = figure(data.get("white")), figure(data.get("usual")), data.get("looks")
+        if not isinstance(looks, int):
+            raise ValueError("a remembered gateway lacks its looks")  # noqa: TRY004 - as above
         return cls(
-            edges=unpacked(data.get("edges"), 3), white=float(white), looks=min(MOST_LOOKS, max(1, looks)),
-            usual=min(1.0, max(0.6, float(usual))),
+            edges=unpacked(data.get("edges"), 3), white=white, looks=min(MOST_LOOKS, max(1, looks)),
+            usual=min(1.0, max(0.6, usual)),
         )  # fmt: skip
 
 

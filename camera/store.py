@@ -109,11 +109,11 @@ class Store:
 
     def unfinished(self) -> list[Path]:
         """List the `.part` files of events that an earlier process left, oldest first."""
-        return sorted(self.folder.glob(f"????-??-??/*{PART}"))
+        return _files(self.folder.glob(f"????-??-??/*{PART}"))
 
     def unfinished_segments(self) -> list[Path]:
         """List those of the continuous recording."""
-        return sorted((self.folder / CONTINUOUS).glob(f"????-??-??/*{PART}"))
+        return _files((self.folder / CONTINUOUS).glob(f"????-??-??/*{PART}"))
 
     def hold(self, event_id: str) -> bool:
         """Keep an event's files, and the clip that it is in, until `release`; survives a restart.
@@ -215,3 +215,8 @@ class Store:
 
     def _here(self, wall_s: float) -> dt.datetime:
         return dt.datetime.fromtimestamp(wall_s, tz=self._zone)
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    """Return those that are files, in order: a folder can't be finished, and reading a pipe would never end."""
+    return sorted(path for path in paths if path.is_file())

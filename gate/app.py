@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 YARD_PATIENCE_S = 2.0
 REST_WITHIN_S = 0.3
 KEPT_FILE = "state.json"
+LOOK_EVERY_S = 0.25
 CHILDREN = ("api", "camera", "mqtt_bridge")  # the page first: somebody may be waiting for it
 US = Origin(type="process", id="gate")
 
@@ -325,10 +326,11 @@ class App:
     async def _watch_camera(self) -> None:
         """Tell the rules whether the camera can be believed."""
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(LOOK_EVERY_S)
             now_s = time.monotonic()
             camera = self._supervisor.plain().get("camera")
-            self._controller.see(self._lookout.why(now_s, camera if isinstance(camera, dict) else {}), now_s)
+            known = camera if isinstance(camera, dict) else {}
+            self._controller.see(self._lookout.why(now_s, known, self._supervisor.heard_s("camera")), now_s)
 
     def _clock_changed(self, told: JsonObject) -> None:
         self._write(Kind.CLOCK_CHANGED, US, told)

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from gate.model import JsonObject
 
+BEAT_S = 1.0
 LONGEST_LINE = 1024 * 1024
 Pushed = Callable[[str, JsonObject], None]
 
@@ -91,6 +92,7 @@ class Client:
         self._waiting: dict[int, asyncio.Future[JsonObject]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
         self.connected = asyncio.Event()
         self.health: JsonObject = {}
 
@@ -104,6 +106,10 @@ class Client:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    def beat_now(self) -> None:
+        """Say at once how this process is: `health` has changed so that nobody should wait for the next beat."""
+        self._hurry.set()
 
     async def request(self, op: str, timeout_s: float = 5.0, **arguments: object) -> JsonObject:
         """Ask and await the answer.
@@ -169,8 +175,10 @@ class Client:
 
     async def _beat(self, writer: asyncio.StreamWriter) -> None:
         while True:
+            self._hurry.clear()
             writer.write(json.dumps({"op": "beat", "health": self.health}).encode() + b"\n")
-            await asyncio.sleep(1.0)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), BEAT_S)
 
 
 async def parent_is_gone() -> None:

@@ -1,8 +1,8 @@
 """Whether the camera can be believed, as the gate hears it: what the camera process says of its own sight, or nothing.
 
 Pure. The camera process looks at its pictures and says `sight` in its health: empty while it sees, else one word for
-what is wrong (covered, blinded, moved, defocused, frozen, gone). A process that is dead, or that does not say, is given
-time to come back; then the camera is gone.
+what is wrong (covered, blinded, moved, defocused, frozen, gone), and not at all before its first picture. A process
+that is dead, that hangs, or that does not say, is given time to come back; then the camera is gone.
 """
 
 from __future__ import annotations
@@ -22,13 +22,18 @@ class Lookout:
         self._until_s = began_s + START_GRACE_S
         self._why = ""
 
-    def why(self, now_s: float, process: JsonObject) -> str:
-        """Return why the camera can't be believed now, empty where it can. `process` is what the supervisor knows."""
+    def why(self, now_s: float, process: JsonObject, heard_s: float) -> str:
+        """Return why the camera can't be believed now, empty where it can.
+
+        `process` is what the supervisor knows of it, `heard_s` when it last said anything.
+        """
         health = process.get("health")
         sight = health.get("sight") if isinstance(health, dict) else None
-        if process.get("alive") and isinstance(sight, str):
-            self._until_s = max(self._until_s, now_s + PATIENCE_S)
-            self._why = sight
-        elif now_s >= self._until_s:
+        says = bool(process.get("alive")) and isinstance(sight, str)
+        if says:
+            self._until_s = max(self._until_s, heard_s + PATIENCE_S)
+        if now_s >= self._until_s:
             self._why = GONE
+        elif says:
+            self._why = str(sight)
         return self._why

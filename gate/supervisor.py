@@ -99,6 +99,11 @@ class Supervisor:
         """Return what people see of all children."""
         return {name: child.plain() for name, child in self._children.items()}
 
+    def heard_s(self, name: str) -> float:
+        """Return when a child last said how it is, or began (monotonic seconds)."""
+        child = self._children.get(name)
+        return child.beat_s if child else 0.0
+
     async def _keep(self, child: Child) -> None:
         while True:
             try:

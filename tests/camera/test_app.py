@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from camera.build import build_eyes, parts_of_the_gate
+from camera.gateway import Gateway
 from camera.memories import FOLDER, Memories
 from camera.motion import NOTHING_OF_OURS, OwnFacts
 from camera.published import Published, read_published
@@ -68,6 +72,39 @@ def test_what_is_damaged_is_put_aside_and_learned_anew(tmp_path: Path, damaged: 
     assert Memories(tmp_path).build("view", make) == "learns anew"
     assert (folder / "view.damaged").read_bytes() == damaged
     assert not (folder / "view.json").exists()
+
+
+def a_pipe(path: Path) -> None:
+    """Put something there from which reading never returns."""
+    os.mkfifo(path)
+
+
+def something_huge(path: Path) -> None:
+    """Put a sparse file there that fills the memory of a small board."""
+    with path.open("wb") as file:
+        file.truncate(10**12)
+
+
+@pytest.mark.parametrize("put", [a_pipe, something_huge, Path.mkdir])
+def test_what_is_no_small_file_is_not_even_read(tmp_path: Path, put: Callable[[Path], None]) -> None:
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    put(folder / "view.json")
+    assert Memories(tmp_path).build("view", lambda kept: "anew" if kept is None else "read") == "anew"
+
+
+@pytest.mark.parametrize("number", [10**400, float("nan"), float("inf"), -1e300, None, "7"])
+@pytest.mark.parametrize("key", ["white", "usual", "scale"])
+def test_a_figure_that_is_no_ordinary_number_is_damage(tmp_path: Path, key: str, number: float | str | None) -> None:
+    """JSON knows NaN and numbers of any length; a process that falls over them would start for ever."""
+    picture: JsonObject = {"shape": [2, 2, 2], "scale": 1.0, "data": base64.b64encode(bytes(8)).decode()}
+    light: JsonObject = {"edges": picture, "white": 0.0, "usual": 1.0, "looks": 20}
+    (picture if key == "scale" else light)[key] = number
+    memories = Memories(tmp_path)
+    memories.write("gateway", {"closed": [light], "open": []})
+    built = memories.build("gateway", lambda kept: Gateway(((0.2, 0.2), (0.8, 0.2), (0.5, 0.8)), kept))
+    assert built.plain() == {"closed": [], "open": []}
+    assert (tmp_path / FOLDER / "gateway.damaged").exists()
 
 
 def test_a_disk_that_refuses_costs_a_learning_time_and_nothing_else(

@@ -243,3 +243,15 @@ def test_a_day_and_a_night_of_difference_is_the_new_normal(watch: Watch) -> None
     watch.at_s += 24 * 3600.0
     watch.sees(pot, 30).opens(DAY)
     assert watch.finds(pot) == ["clear"]
+
+
+@pytest.mark.parametrize("corners", [
+    ((0.5, 0.0), (0.5, 1.0), (0.501, 1.0)), ((0.1, 0.5), (0.9, 0.5), (0.5, 0.501)), ((0.99, 0.99), (1, 0.99), (1, 1)),
+])  # fmt: skip
+def test_a_gateway_that_is_but_a_line_in_the_picture_says_nothing_and_breaks_nothing(
+    corners: tuple[tuple[float, float], ...],
+) -> None:
+    gateway = Gateway(corners)
+    plane = np.random.default_rng(3).integers(0, 255, (180, 320), np.uint8)
+    found = [gateway.look(plane, look * 0.2, "closed", "limit", trusted=True) for look in range(120)]
+    assert {finding.result for finding in found if finding} == {"unknown"}

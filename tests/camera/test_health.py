@@ -42,6 +42,7 @@ class Desk:
         self.now_s += s
         if frame:
             self.figures.seen_at_s = self.now_s
+            self.figures.frames += 1
         self.watch.look(self.now_s)
         return self
 
@@ -49,6 +50,14 @@ class Desk:
 def test_a_camera_that_delivers_is_well() -> None:
     said = Desk().after(1.0).said
     assert (said["ok"], said["reason"], said["sight"]) == (True, "", "")
+
+
+def test_before_the_first_picture_nothing_is_said_of_the_sight() -> None:
+    """A process that was started anew is no proof that the camera sees again."""
+    desk = Desk().after(1.0, frame=False)
+    assert desk.said["sight"] is None
+    assert desk.after(GONE_S, frame=False).said["sight"] == "gone"
+    assert not desk.after(0.5).said["sight"]
 
 
 def test_a_picture_that_can_not_be_believed_is_told_once_and_when_it_is_over() -> None:

@@ -243,6 +243,25 @@ def test_a_nearly_full_disk_gets_no_clip_and_is_told_once(tmp_path: Path, units:
     assert bench.low == [10**6]
 
 
+def test_room_that_somebody_made_is_seen_by_the_next_event(tmp_path: Path, units: list[AccessUnit]) -> None:
+    """Nobody waits for the next sweep, a minute away, to have clips again."""
+    bench = Bench(tmp_path)
+    bench.until(lambda: bench.store.free_bytes > 0)
+    bench.store.low = True
+    assert len(bench.plays(units, begin_s=105.0, end_s=107.0).over()) == 1
+
+
+def test_what_only_looks_like_an_unfinished_clip_holds_up_no_other(tmp_path: Path, units: list[AccessUnit]) -> None:
+    """A pipe, a folder and a link to nothing, by the name of clips."""
+    day = tmp_path / "2026-01-01"
+    (day / "folder.part").mkdir(parents=True)
+    os.mkfifo(day / "pipe.part")
+    (day / "link.part").symlink_to(tmp_path / "nothing")
+    bench = Bench(tmp_path).plays(units, begin_s=105.0, end_s=107.0)
+    assert len(bench.over()) == 1
+    assert not bench.recorder.trouble
+
+
 def test_recording_that_is_switched_off_leaves_events_without_clips(tmp_path: Path, units: list[AccessUnit]) -> None:
     """recording.enabled = false."""
     limits = Limits(pre_roll_s=1.0, post_roll_s=1.0, max_clip_s=30.0, enabled=False)
