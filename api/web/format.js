@@ -41,7 +41,7 @@ export function moment(at) {
 /** The hour of the day at the site, 0–23. */
 export const hourNow = () => Number(parts(new Date(), { hour: "2-digit" }).hour);
 
-/** "2 giây trước", "3 phút trước"; seconds are rounded down so that nothing looks younger than it is by much. */
+/** "2 giây trước", "3 phút trước"; rounded so that nothing looks much younger than it is. */
 export function ago(ms) {
   return t("time.ago", { duration: duration(ms) });
 }

@@ -16,7 +16,7 @@ import { alarmWords, whoDid } from "./told.js";
 const MOVES = ["command_accepted", "arrived"];
 const DRIVES = ["drive_energised", "drive_released"];
 const ALARMS = ["command_refused", "obstructed", "reversed", "alarm_raised", "alarm_acknowledged", "health_changed", "mode_changed",
-  "sensor_degraded", "sensor_recovered", "storage_low", "user_sign_in_failed", "process_died", "state_changed"];
+  "sensor_degraded", "sensor_recovered", "gateway_compared", "storage_low", "user_sign_in_failed", "process_died", "state_changed"];
 const SYSTEM = ["boot", "shutdown", "process_started", "user_signed_in", "user_changed", "config_changed", "timetable_changed",
   "clock_changed", "broker_connected", "broker_lost"];
 const KINDS = [...MOVES, ...DRIVES, ...ALARMS, ...SYSTEM];
@@ -265,6 +265,7 @@ function detail(kind, data, by, course) {
       data.ends_in_s && t("fact.mode_ends", { duration: duration(data.ends_in_s * 1000) }), whoDid(by)].filter(Boolean).join(" · ");
     case "sensor_degraded": case "sensor_recovered": return [data.sensor && coded("sensor", data.sensor, data.sensor),
       data.reason && coded("reason", data.reason, coded("code", data.reason))].filter(Boolean).join(" · ");
+    case "gateway_compared": return coded("reason", data.result);
     case "state_changed": return t("fact.from_to", { from: t(`state.${data.from}`), to: t(`state.${data.to}`) });
     case "health_changed": return [t(`health.${data.to}`), ...(data.reasons ?? []).map((reason) => coded("code", reason))].join(" · ");
     case "process_started": case "process_died": return coded("process", data.process, data.process);
@@ -277,7 +278,7 @@ function detail(kind, data, by, course) {
 
 const relay = (data) => (data.relay ? coded("drive", data.relay, data.relay) : "");
 
-/** What was changed of an account. The server writes it in short English; what is not known here is shown as it is. */
+/** What was changed of an account; what is not known here is shown as it is. */
 function changes(said) {
   return said.split(", ").map((part) => {
     const [, deed, rest] = /^(added as|roles|display name) (.+)$/.exec(part) ?? [null, part, ""];

@@ -48,6 +48,7 @@ export function conditions(gate) {
   for (const name of NOTED) if (gate.inputs[name] && !known[name]) add("care", t(`input.${name}`));
   const { camera } = gate.processes;
   if (camera && !camera.alive && !camera.off) add("care", t("camera.down"));
+  if (camera?.health?.sight) add("care", coded("reason", camera.health.sight));
   if (gate.inputs.beam && (gate.state === "open" || gate.state === "stopped")) add("care", t("code.beam_blocked"), remedy("beam_blocked"));
   if (!gate.clock_trusted) add("care", t("code.clock_untrusted"), remedy("clock_untrusted"));
   const said = new Set();
@@ -147,7 +148,7 @@ export function noticeBox() {
 
 // --- the siren while it sounds -----------------------------------------------------------------------------------------
 
-/** Make the line that stands while the siren sounds; one tap silences it. The warning before a close is ended by DỪNG. */
+/** Make the line that stands while the siren sounds; one tap silences it. DỪNG ends the warning before a close. */
 export function sirenLine() {
   const note = h("small", {});
   const off = h("button", { type: "button", class: "small-button", onclick: () => running(state.orders.siren) || give("siren_off") });

@@ -1,4 +1,4 @@
-// A maintainer's hand on the simulated yard, in the words of `antt-gate yard`; what is shown as on is what the yard says.
+// The simulated yard, in the words of `antt-gate yard`; what is shown as on is what the yard says.
 
 import { get, send } from "../api.js";
 import { attr, h, segments, show, text } from "../dom.js";
