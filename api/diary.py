@@ -32,7 +32,10 @@ REPORTED_LATE_S = 3600.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One event: its start, and its end and clip where they came. Of a move or an alarm, `started` is its clip's."""
+    """One event: its start, and its end and clip where they came. Of a move or an alarm, `started` is its clip's.
+
+    The end of such is its begin and how long it lasted; where that is not known, it is when the clip was saved.
+    """
 
     event_id: str
     started: Fact
@@ -84,16 +87,30 @@ class Event:
             ended = self.ended
             return {
                 "started_at": self.started.at, "ended_at": ended.at if ended else None,
-                "duration_s": ended.data.get("duration_s") if ended else None,
+                "duration_s": _rounded(ended.data.get("duration_s")) if ended else None,
             }  # fmt: skip
-        data = self.started.data
-        begun, lasted_s = data.get("started_at"), data.get("event_s")
-        return {"started_at": begun or self.started.at, "ended_at": self.started.at, "duration_s": lasted_s}
+        saved_at, data = self.started.at, self.started.data
+        begun, lasted_s = data.get("started_at"), _rounded(data.get("event_s"))
+        ended_at = _later(begun, lasted_s) if isinstance(begun, str) and lasted_s is not None else None
+        return {"started_at": begun or saved_at, "ended_at": ended_at or saved_at, "duration_s": lasted_s}
 
     def _clip(self, url: str, growing: clips.Growing | None) -> Json:
         data: dict[str, Json] = self.saved.data if self.saved else {"bytes": growing.bytes if growing else None}
         names = ("duration_s", "pre_roll_s", "bytes", "width", "height", "codec", "sha256")
         return {"url": url, **{name: data.get(name) for name in names}}
+
+
+def _rounded(duration_s: Json) -> float | None:
+    """Return seconds as people want them, None for what is no number."""
+    return round(float(duration_s), 2) if isinstance(duration_s, int | float) else None
+
+
+def _later(at: str, seconds: float) -> str | None:
+    """Return the moment so long after another, as the journal writes it; None where `at` is no moment."""
+    try:
+        return utc(dt.datetime.fromisoformat(at).timestamp() + seconds)
+    except (ValueError, OverflowError):
+        return None
 
 
 def span_of_day(day: dt.date, zone: str) -> tuple[str, str]:

@@ -93,10 +93,11 @@ def _levels(snapshot: JsonObject) -> Finding:
 
 def _process(name: str, known: JsonObject) -> Finding:
     health = known.get("health")
-    ill = isinstance(health, dict) and health.get("ok") is False
-    reason = str(known.get("reason") or (health.get("reason") if isinstance(health, dict) else "") or "")
-    alive = known.get("alive") is True
+    said = health if isinstance(health, dict) else {}
+    alive, ill = known.get("alive") is True, said.get("ok") is False
+    reason = str(known.get("reason") or said.get("reason") or "")
     text = f"{'alive' if alive else 'dead'}, restarts {known.get('restarts')}{', ' + reason if reason else ''}"
+    text += f": {said['detail']}" if ill and said.get("detail") else ""
     return Finding(subject=name, good=alive and not ill, text=text)
 
 

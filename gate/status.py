@@ -178,6 +178,8 @@ def _process(sheet: Sheet, name: str, known: JsonObject) -> None:
     more = [f"restarted {restarts} times" if restarts else "", str(known.get("reason") or health.get("reason") or "")]
     tone = None if alive and health.get("ok") is not False else Tone.BAD
     sheet.row(name, "alive" if alive else "dead", ", ".join(filter(None, more)), tone=tone)
+    if health.get("ok") is False and health.get("detail"):
+        sheet.note(str(health["detail"]))
 
 
 def clock(utc: Json) -> str:

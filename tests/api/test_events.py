@@ -219,11 +219,27 @@ def test_moves_and_alarms_have_clips_too(camera: Camera, operator: httpx.Client)
     items = operator.get(EVENTS).json()["items"]
     assert [(item["event_id"], item["cause"]) for item in items] == [(alarm, "alarm"), (move, "move"), (car, "motion")]
     assert (items[1]["started_at"], items[1]["duration_s"]) == ("2026-11-21T18:04:05.678Z", 12.5)
-    assert items[1]["ended_at"] is not None
+    assert items[1]["ended_at"] == "2026-11-21T18:04:18.178Z"
     assert operator.get(EVENTS, params={"limit": 1, "before": items[0]["seq"]}).json()["items"] == [items[1]]
     found = operator.get(f"{EVENTS}/{joined}").json()
     assert (found["cause"], found["clip_state"]) == ("move", "available")
     assert operator.get(found["clip"]["url"]).content == CLIP
+
+
+def test_a_move_whose_end_nobody_saw_ended_at_the_latest_when_its_clip_was_saved(
+    camera: Camera, operator: httpx.Client
+) -> None:
+    """After a power cut only that is known. Durations are told to a hundredth of a second."""
+    begun = "2026-11-21T18:04:05.678Z"
+    for started_at, event_s in ((begun, None), (None, 3.0), ("soon", 3.0), (begun, 9.87654)):
+        saved: JsonObject = {"event_id": new_id(), "cause": "move", "clip": None}
+        camera.gate.write(Kind.CLIP_SAVED, {**saved, "started_at": started_at, "event_s": event_s})
+    camera.settled(4)
+    exact, odd, dateless, endless = operator.get(EVENTS).json()["items"]
+    assert (exact["ended_at"], exact["duration_s"]) == ("2026-11-21T18:04:15.558Z", 9.88)
+    for unsure in (odd, dateless, endless):
+        assert unsure["ended_at"] > exact["ended_at"]
+    assert (dateless["started_at"], endless["duration_s"]) == (dateless["ended_at"], None)
 
 
 def test_events_come_newest_first_page_by_page(camera: Camera, operator: httpx.Client) -> None:

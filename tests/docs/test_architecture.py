@@ -44,8 +44,8 @@ PURE = {"gate.model", "gate.site", "gate.machine", "gate.memory", "gate.moves", 
         "camera.areas", "camera.background", "camera.compare", "camera.profile", "camera.shift", "camera.tracks",
         "camera.tuning", "camera.crossing", "camera.notes", "camera.events", "camera.messages", "camera.ring",
         "camera.occasions", "camera.viewers", "camera.exposure", "camera.trust", "camera.known", "camera.symptoms",
-        "camera.structure", "camera.published", "camera.gateway", "camera.reference", "camera.h264", "camera.sps",
-        "camera.timeline", "mqtt_bridge.topics", "mqtt_bridge.envelope", "api.live_queue"}  # fmt: skip
+        "camera.naming", "camera.structure", "camera.published", "camera.gateway", "camera.reference", "camera.h264",
+        "camera.sps", "camera.timeline", "mqtt_bridge.topics", "mqtt_bridge.envelope", "api.live_queue"}  # fmt: skip
 IMPURE = {"asyncio", "threading", "multiprocessing", "subprocess", "time", "logging", "os", "socket", "io", "pathlib"}
 CLOCKS = ("datetime.now(", "datetime.utcnow(", ".today(", "time.time(", "monotonic(")
 

@@ -79,6 +79,13 @@ def test_a_dead_process_is_named_with_its_reason(gate: FakeGate) -> None:
     assert all(finding.subject != "api" for finding in examine(None, [], gate.socket))
 
 
+def test_a_process_that_lives_and_is_not_well_says_why(gate: FakeGate) -> None:
+    ill = {"ok": False, "reason": "covered", "detail": "the picture can't be believed: covered", "sight": "covered"}
+    gate.say_state(processes={"camera": {"alive": True, "restarts": 0, "reason": "", "health": ill}})
+    assert not found(gate, "camera").good
+    assert found(gate, "camera").text == "alive, restarts 0, covered: the picture can't be believed: covered"
+
+
 def test_a_daemon_that_does_not_answer_is_wrong_and_says_how_to_start_it(tmp_path: Path) -> None:
     daemon = next(finding for finding in examine(None, [], tmp_path / "gate.sock") if finding.subject == "daemon")
     assert not daemon.good

@@ -106,6 +106,18 @@ def test_status_of_a_name_that_would_move_the_cursor_is_only_text(gate: FakeGate
     assert "a\\nb" in text
 
 
+def test_status_of_a_process_that_is_not_well_has_its_sentence(gate: FakeGate) -> None:
+    sentence = (
+        "the camera rtsp://10.0.0.5/1 does not deliver (timed out); check its address, its cable and its password"
+    )
+    ill = {"ok": False, "reason": "video_unreachable", "detail": sentence}
+    well = {"ok": True, "reason": "", "detail": "nobody needs to read this"}
+    gate.say_state(processes={"camera": {"alive": True, "health": ill}, "mqtt_bridge": {"alive": True, "health": well}})
+    text = asks(gate, "status").stdout
+    assert f"video_unreachable\n{' ' * 15}{sentence}\n" in text
+    assert "nobody needs" not in text
+
+
 def test_a_terminal_that_lacks_letters_ends_no_command(gate: FakeGate) -> None:
     done = asks(gate, "status", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert (done.returncode, "C?ng th?" in done.stdout) == (0, True)

@@ -100,5 +100,5 @@ def test_a_move_of_the_gate_has_its_clip_in_the_diary(served: Served, page: Page
     }  # fmt: skip
     served.gate.write(Kind.CLIP_SAVED, saved)
     wait_until(lambda: page.locator(f"[data-event='{event_id}']").count() == 1)
-    assert "Cổng chạy" in page.locator(f"[data-event='{event_id}']").inner_text()
+    assert "Đoạn phim cổng chạy" in page.locator(f"[data-event='{event_id}']").inner_text()
     assert watch(page, event_id) == pytest.approx(4.0, abs=0.1)
