@@ -23,8 +23,13 @@ LEAST_BLOCKS = 5
 LEARN_LOOKS = 120
 SETTLED_LOOKS = 15
 SAME = 0.7
+SHINES_THROUGH = 0.35
+"""Of all edges, how many agree at least where the view is still to be seen, in whatever light."""
+
+NEVER_SHARP = 1.9
 WORST_USUAL = 0.45
 SOFTENS = 0.3
+LARGEST = 1e6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,14 +43,22 @@ class Seen:
     sharp: float | None
 
     @property
+    def brightness(self) -> float:
+        """Return the mean grey level."""
+        return float(self.coarse.mean())
+
+    @property
     def structured(self) -> bool:
         """Tell whether there is anything in it by which a view could be known again."""
         return bool(np.count_nonzero(self.strength >= STRUCTURED) >= LEAST_BLOCKS)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Known:
-    """A view in one light. `looks` is how often it was seen, `usual` how well one look agrees with the mean of all."""
+    """A view in one light. `looks` is how often it was seen, `usual` how well one look agrees with the mean of all.
+
+    `unlit` tells that it was seen while the gate's own light was off.
+    """
 
     edges: Edges
     coarse: Grid
@@ -54,6 +67,7 @@ class Known:
     looks: int = 1
     usual: float = 0.8
     used_s: float = 0.0
+    unlit: bool = False
     _strength: Grid = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -74,13 +88,25 @@ class Known:
         """Tell whether it rests on enough looks to judge others by it."""
         return self.looks >= SETTLED_LOOKS
 
+    @property
+    def soft(self) -> bool:
+        """Tell whether nothing sharp was ever seen in it: it may be something that lay on the lens."""
+        return self.sharp is None or self.sharp < NEVER_SHARP
+
     def agreement(self, seen: Seen) -> float:
         """Return the mean agreement over the blocks that have structure, 0 to 1."""
+        return self._agreed(seen.edges, seen.strength)
+
+    def shares(self, other: Known) -> float:
+        """Return how much of its edges another light has in the same places, 0 to 1."""
+        return self._agreed(other.edges, other._strength)
+
+    def _agreed(self, edges: Edges, strength: Grid) -> float:
         chosen = self._strength >= STRUCTURED
         if not chosen.any():
             return 0.0
-        both = product(seen.edges, self.edges, BLOCKS)[chosen]
-        return float((both / np.maximum(np.sqrt(seen.strength[chosen] * self._strength[chosen]), 1e-3)).mean())
+        both = product(edges, self.edges, BLOCKS)[chosen]
+        return float((both / np.maximum(np.sqrt(strength[chosen] * self._strength[chosen]), 1e-3)).mean())
 
     def energy(self, seen: Seen) -> float:
         """Return how much structure there is now where it is known, as a share of the known."""
@@ -115,23 +141,22 @@ class Known:
         return {
             "edges": packed(self.edges), "coarse": packed(self.coarse), "white": round(self.white, 4),
             "sharp": None if self.sharp is None else round(self.sharp, 3), "looks": self.looks,
-            "usual": round(self.usual, 3),
+            "usual": round(self.usual, 3), "unlit": self.unlit,
         }  # fmt: skip
 
     @classmethod
     def from_plain(cls, data: JsonObject) -> Known:
         """Read what `plain` wrote. Raises `ValueError` for anything else."""
         edges, coarse = unpacked(data.get("edges"), 3), unpacked(data.get("coarse"), 2)
-        white, sharp, looks, usual = (data.get(name) for name in ("white", "sharp", "looks", "usual"))
-        if not (isinstance(white, int | float) and isinstance(usual, int | float) and isinstance(looks, int)):
-            raise ValueError("a remembered view lacks its figures")  # noqa: TRY004 - the file is wrong, not a type of ours
-        if not (sharp is None or isinstance(sharp, int | float)):
-            raise ValueError("a remembered view has no sharpness")
+        white, usual, looks = figure(data.get("white")), figure(data.get("usual")), data.get("looks")
+        sharp = None if data.get("sharp") is None else figure(data.get("sharp"))
+        if not isinstance(looks, int):
+            raise ValueError("a remembered view lacks its looks")  # noqa: TRY004 - the file is wrong, not a type of ours
         if edges.shape[2] != 2 or coarse.shape != COARSE[::-1] or looks < 1:  # noqa: PLR2004 - twice the angle: a vector
             raise ValueError("a remembered view has another shape")
         return cls(
-            edges=edges, coarse=coarse, white=float(white), sharp=None if sharp is None else float(sharp),
-            looks=min(LEARN_LOOKS, looks), usual=max(WORST_USUAL, float(usual)), used_s=float("-inf"),
+            edges=edges, coarse=coarse, white=white, sharp=sharp, looks=min(LEARN_LOOKS, looks),
+            usual=max(WORST_USUAL, usual), used_s=float("-inf"), unlit=data.get("unlit") is True,
         )  # fmt: skip
 
 
@@ -147,6 +172,21 @@ class Bank:
         """Tell whether the present light rests on enough looks."""
         return self.current is not None and self.current.settled
 
+    @property
+    def soft(self) -> bool:
+        """Tell whether nothing sharp was ever known."""
+        return all(known.soft for known in self.lights)
+
+    def shared(self, seen: Seen) -> float:
+        """Return how much of the edges of the likest settled light this look has in the same places, 0 to 1."""
+        able = [known.agreement(seen) for known in self.lights if known.structured and known.settled]
+        return max(able, default=0.0)
+
+    def drop_current(self) -> None:
+        """Forget the present light; the next look chooses among the others."""
+        self.lights = [known for known in self.lights if known is not self.current]
+        self.current = None
+
     def clear(self) -> None:
         """Forget everything."""
         self.lights, self.current = [], None
@@ -154,7 +194,7 @@ class Bank:
     def keep_only(self, shape: tuple[int, int]) -> None:
         """Forget what was seen on grids of another shape (height, width)."""
         self.lights = [known for known in self.lights if known.edges.shape[:2] == shape]
-        if self.current not in self.lights:
+        if all(known is not self.current for known in self.lights):
             self.current = None
 
     def add(self, seen: Seen, at_s: float) -> Known:
@@ -197,7 +237,28 @@ class Bank:
             raise ValueError("the remembered views are no list")
         bank = cls()
         bank.lights = [Known.from_plain(one) for one in listed]
+        bank._leave_out_covers()
         return bank
+
+    def _leave_out_covers(self) -> None:
+        """Leave out what was never sharp and has no edges of a sharp light: an older release learned covers so."""
+        sharp = [known for known in self.lights if not known.soft]
+        self.lights = [
+            known for known in self.lights
+            if not (known.soft and sharp) or any(_fit(one, known) for one in sharp)
+        ]  # fmt: skip
+
+
+def _fit(one: Known, other: Known) -> bool:
+    """Tell whether two lights may be of one view."""
+    return one.edges.shape == other.edges.shape and one.shares(other) >= SHINES_THROUGH
+
+
+def figure(value: object) -> float:
+    """Return a remembered number of ordinary size. Raises `ValueError` for anything else; JSON knows NaN and 1e999."""
+    if not isinstance(value, int | float) or not abs(value) <= LARGEST:
+        raise ValueError("a remembered figure is missing or no ordinary number")
+    return float(value)
 
 
 def packed(values: Grid | Edges) -> JsonObject:
@@ -211,9 +272,9 @@ def unpacked(data: object, dimensions: int) -> Grid:
     """Return the array that `packed` wrote. Raises `ValueError` for anything else."""
     if not isinstance(data, dict):
         raise ValueError("a remembered picture is missing")  # noqa: TRY004 - the file is wrong, not a type of ours
-    shape, scale, text = data.get("shape"), data.get("scale"), data.get("data")
-    if not (isinstance(shape, list) and isinstance(scale, int | float) and isinstance(text, str)):
-        raise ValueError("a remembered picture lacks its shape, scale or data")  # noqa: TRY004 - as above
+    shape, scale, text = data.get("shape"), figure(data.get("scale")), data.get("data")
+    if not (isinstance(shape, list) and isinstance(text, str)):
+        raise ValueError("a remembered picture lacks its shape or data")  # noqa: TRY004 - as above
     if len(shape) != dimensions or not all(isinstance(side, int) and 0 < side <= 512 for side in shape):  # noqa: PLR2004 - no grid of ours is larger
         raise ValueError("a remembered picture has another shape")
     try:

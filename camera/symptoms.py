@@ -12,14 +12,20 @@ from camera.structure import Plane
 
 Reason: TypeAlias = Literal["", "covered", "blinded", "moved", "defocused", "frozen"]
 
-NOTICE_S = 8.0
+NOTICE_S = 7.5
 """How long a fault is seen before it counts: a lorry that waits before the lens can look the same."""
 
 CLEAR_S = 3.0
 BLIP_S = 1.2
 WINDOW_S = 8.5
 
-FROZEN_S = 2.5
+NO_NIGHT = 50.0
+"""Grey levels; a picture as bright as this on the mean is no dark one."""
+
+FADED, VIVID_SHARE = 0.25, 0.04
+LONGEST_NIGHT_S = 15 * 3600.0
+
+FROZEN_S = 2.2
 LEAST_REPEATS = 3
 PATIENT_S = 10.0
 LONG_S = 1.0
@@ -34,20 +40,33 @@ class Lasting:
 
     def __init__(self) -> None:
         self.reason: Reason = ""
-        self.since_s = float("-inf")
+        self.since_s = self.ended_s = self._last_s = float("-inf")
         self._bad_since_s: float | None = None
         self._good_since_s: float | None = None
         self._recent: deque[tuple[float, Reason]] = deque()
 
-    def step(self, symptom: Reason, at_s: float, *, returned: bool) -> None:
-        """Take the symptom of one look; `returned` says that the known view is certainly seen again."""
+    @property
+    def busy(self) -> bool:
+        """Tell whether a reason stands, or one may be on its way."""
+        return bool(self.reason) or self._bad_since_s is not None
+
+    def step(self, symptom: Reason, at_s: float, *, returned: bool, judged: bool = True) -> None:
+        """Take the symptom of one look; `returned` says that the known view is certainly seen again.
+
+        Without `judged` no symptom means nothing: what is on its way waits.
+        """
+        passed_s, self._last_s = at_s - self._last_s, at_s
         self._recent.append((at_s, symptom))
         while self._recent[0][0] < at_s - WINDOW_S:
             self._recent.popleft()
         if symptom:
             self._worse(at_s)
-        else:
+        elif judged or returned:
             self._better(at_s, returned=returned)
+        else:
+            self._good_since_s = None
+            if self._bad_since_s is not None:
+                self._bad_since_s += min(passed_s, WINDOW_S)
 
     def _worse(self, at_s: float) -> None:
         self._good_since_s = None
@@ -59,15 +78,44 @@ class Lasting:
             self.reason, self.since_s = likely, at_s
 
     def _better(self, at_s: float, *, returned: bool) -> None:
+        """End a reason only when the view has been there for a while: that nothing is named is no evidence."""
         if self._good_since_s is None:
             self._good_since_s = at_s
         good_s = at_s - self._good_since_s
         if good_s >= BLIP_S:
             self._bad_since_s = None
-        if self.reason == "moved" and not returned:
+        if not self.reason:
+            return
+        self.ended_s = at_s
+        if not returned:
             self._good_since_s = at_s
         elif good_s >= CLEAR_S:
             self.reason = ""
+
+
+class Fading:
+    """Whether a view went dark by itself: what fades for a minute is the day, a cover comes at once.
+
+    No night lasts 15 h: what is dark for longer is no night. `vivid` is how much of the known structure was seen of
+    late.
+    """
+
+    def __init__(self) -> None:
+        self.vivid = 1.0
+        self._dark_since_s: float | None = None
+
+    def follow(self, energy: float) -> None:
+        """Take how much structure a look shows where nothing is wrong, as a share of the known."""
+        self.vivid += VIVID_SHARE * (energy - self.vivid)
+        self._dark_since_s = None
+
+    def excuses(self, brightness: float, at_s: float) -> bool:
+        """Tell whether a look in which nothing is seen may be a night. `brightness` is in grey levels."""
+        if self.vivid >= FADED or brightness >= NO_NIGHT:
+            return False
+        if self._dark_since_s is None:
+            self._dark_since_s = at_s
+        return at_s - self._dark_since_s < LONGEST_NIGHT_S
 
 
 class Repeats:

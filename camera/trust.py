@@ -11,13 +11,22 @@ different edges). Once or twice a second the newest second is held against that.
 - blinded: white without structure takes much of the picture, or some of it while the rest is lost.
 - defocused: edges are about half as steep as they were. Darkness and fog make them fainter, not wider.
 - covered: the structure is gone and nothing of the view shines through. What a failed lamp or a thick fog leaves still
-  agrees with what is known, however faint. Darkness that follows the gate's own light is no cover.
+  agrees with what is known, however faint. A dark picture is no cover where it got dark gradually (for 15 h at most),
+  or within 3 s of the gate's own light going off where only that light showed the view.
 - moved: known edges are found elsewhere in the picture, or the picture is sharp and all of it is new.
 
-A fault counts when it lasts (`symptoms.py`) and is over after 3 s without it. `moved` is different: zones and gateway
-no longer fit. It ends when the view returns, when a maintainer says `confirm()`, or after a day and a night of it
-(`adopted_s` then says when). Another light in which the view is still known is learned after a minute. A view in which
-nothing is to be seen (a moonless night without a lamp) is judged by nothing but `frozen`.
+A fault counts when it lasts (`symptoms.py`). It is over when the known view has been seen again for 3 s, in whatever
+light; that nothing is named is no evidence. For 15 s after the gate's own light switched only what is certain in any
+light is named (`naming.py`): what stands then stays, what is on its way waits, and what comes then is told 10 s after
+them at the latest. `moved` also ends when a maintainer says `confirm()`, or after a day and a night of it (`adopted_s`
+then says when).
+
+Another light is learned after a minute, or 5 s after a switch: only a structured, sharp picture in which edges of the
+view are where they were, and not while a fault stands, is on its way or ended within a minute. What can't be learned is
+judged by what is known, and teaches nothing. A view in which nothing is to be seen (a moonless night without a lamp) is
+judged by nothing but `frozen`. A process that knows no view yet takes the first structured one for it; where that was
+soft (a hand) and a sharp one shows for 15 s, that one is the view. What is covered in such a night is told by day where
+the cover is bright, else after 15 h.
 """
 
 from __future__ import annotations
@@ -29,11 +38,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.known import BLOCKS, COARSE, SAME, Bank, Known, Seen
+from camera.known import BLOCKS, COARSE, SAME, SHINES_THROUGH, Bank, Known, Seen
 from camera.motion import NOTHING_OF_OURS, OwnFacts, Rectangle
+from camera.naming import DOUBT, SOFT, blurred, fault, in_place, sheet, sure_fault
 from camera.source import Exposure
-from camera.structure import Edges, Grid, Plane, agreement, edges, grid_size, places, pooled, product, sharpness
-from camera.symptoms import Lasting, Reason, Repeats
+from camera.structure import Edges, Grid, Plane, edges, grid_size, pooled, product, sharpness
+from camera.symptoms import Fading, Lasting, Reason, Repeats
 from gate.model import JsonObject
 
 REASONS: tuple[Reason, ...] = ("covered", "blinded", "moved", "defocused", "frozen")
@@ -44,27 +54,10 @@ WORK_AREA = 80 * 45
 TICK_S, QUICK_TICK_S, EARLY_S = 0.6, 0.2, 0.05
 SAMPLE_S, AVERAGE_S, SHARP_S = 0.3, 0.9, 1.2
 GAP_S = 5.0
-ODD_S, SWITCHED_S, LIT_ANEW_S = 60.0, 15.0, 5.0
+ODD_S, SWITCHED_S, LIT_ANEW_S, GOES_OUT_S = 60.0, 15.0, 5.0, 3.0
 ADOPT_S = 24 * 3600.0
 
-# Grey levels, and shares of the picture that are white.
-WHITE, MOST_WHITE, GLARE = 228.0, 0.35, 0.03
-NO_NIGHT = 50.0
-
-# How well a look agrees: as a share of the usual, then of all edges.
-DOUBT = 0.85
-SHINES_THROUGH, OTHER_VIEW, STEADY = 0.35, 0.33, 0.6
-
-# How steep edges are, as a number and as a share of the usual.
-BLURRED, BLURRED_SHARE = 1.9, 0.65
-SOFT, SOFT_SHARE = 2.2, 0.8
-
-# What is left of light and dark and of the strength of edges, as shares of the known.
-ALIKE, CONTRAST_LEFT = 0.6, 0.35
-GONE, THERE, NOTHING_ADDED = 0.2, 0.35, 1.3
-FADED, VIVID_SHARE = 0.25, 0.04
-
-ELSEWHERE = 3
+WHITE = 228.0
 EXPOSURE_STEP = 1.15
 
 
@@ -84,17 +77,19 @@ class Trust:
         self._ignored, self._own = tuple(ignored), tuple(own)
         self._bank = Bank.from_plain(remembered) if remembered else Bank()
         self._recognised = not self._bank.lights
-        self._repeats, self._lasting = Repeats(), Lasting()
+        self._repeats, self._lasting, self._fading = Repeats(), Lasting(), Fading()
         self._shape = (0, 0)
         self._lit = False
         self._switched_s = float("-inf")
+        self._placed, self._lamp_only = True, False
         self._odd_s: float | None = None
-        self._exposed, self._vivid = 0.0, 1.0
+        self._unmasked_s: float | None = None
+        self._exposed = 0.0
         self._second: deque[tuple[float, Grid]] = deque()
         self._sharp: float | None = None
         self._before: Edges | None = None
         self._last_s = self._due_s = self._sharp_due_s = float("-inf")
-        self._returned, self._wary, self._new_doubt = False, True, False
+        self._returned, self._judged, self._wary, self._new_doubt = False, True, True, False
 
     def plain(self) -> JsonObject:
         """Return what is known of the view as plain data, for `remembered` after a restart."""
@@ -121,7 +116,7 @@ class Trust:
         if at_s >= self._due_s and not frozen:
             symptom = self._judge(luma, at_s, settled=self._exposure_rests(exposure))
             self._due_s = at_s + self._pause_s(symptom) - EARLY_S
-            self._lasting.step(symptom, at_s, returned=self._returned)
+            self._lasting.step(symptom, at_s, returned=self._returned, judged=self._judged)
             self._adopt(at_s)
         self.reason = "frozen" if frozen else self._lasting.reason
         return self.reason
@@ -171,6 +166,10 @@ class Trust:
         if own.light != self._lit:
             self._lit = own.light
             self._switched_s = at_s
+            self._placed = False
+            current = self._bank.current
+            shown = self._judged or self._returned  # else something may lie on the lens since the last switch
+            self._lamp_only = shown and not own.light and current is not None and not current.unlit
 
     def _exposure_rests(self, exposure: Exposure | None) -> bool:
         """Tell whether the sensor has found its exposure; a picture on the way there teaches nothing."""
@@ -183,53 +182,95 @@ class Trust:
         """Name what the newest second shows, and learn from it where it shows nothing wrong."""
         seen = self._measure(luma, at_s)
         known, agreed = self._bank.fits(seen)
-        self._returned = False
-        self._wary = True
+        self._returned, self._judged, self._wary = False, True, True
         if known is None or not (known.structured and known.settled):
-            self._learn_first(seen, known, agreed, at_s)
+            return self._learn_first(seen, known, agreed, at_s)
+        if self._unmask(seen, agreed, at_s):
             return ""
         match = agreed / known.usual
-        if self._recognised and at_s - self._switched_s > SWITCHED_S:
-            symptom = self._name(seen, known, match)
-        else:
-            symptom = self._certain(seen, known, match)
-        if symptom == "covered" and self._vivid < FADED:
-            symptom = ""  # what fades for a minute is the day; a cover comes at once
-        elif not symptom:
-            self._vivid += VIVID_SHARE * (known.energy(seen) - self._vivid)
+        self._judged = self._recognised and at_s - self._switched_s > SWITCHED_S
+        symptom = self._named(seen, known, match, at_s)
         self._before = seen.edges
         doubtful = match < DOUBT or bool(symptom)
         self._new_doubt, self._wary = doubtful and not self._wary, doubtful
-        self._returned = not symptom and (match >= SAME or self._in_place(seen, known))
-        self._recognised |= match >= SAME and not symptom
-        if symptom or self._lasting.reason or match >= SAME:
+        self._returned = not symptom and self._is_back(seen, known, match)
+        if match >= SAME and not symptom:
+            self._recognised = self._placed = True
+        if symptom or self._lasting.busy or match >= SAME:
             self._odd_s = None
-            if settled and not symptom and not self._lasting.reason:
+            if settled and seen.structured and not (symptom or self._lasting.busy or blurred(seen, known)):
                 known.learn(seen, agreed, at_s)
+                known.unlit |= self._judged and not self._lit
         else:
-            self._learn_light(seen, at_s)
+            self._learn_light(seen, known, at_s)
         return symptom
 
-    def _learn_first(self, seen: Seen, known: Known | None, agreed: float, at_s: float) -> None:
-        if known is None:
+    def _named(self, seen: Seen, known: Known, match: float, at_s: float) -> Reason:
+        """Name what is wrong with a look, but for darkness that came by itself."""
+        if self._judged:
+            symptom = fault(seen, known, match, self._before if self._placed else None)
+        else:
+            symptom = "" if self._recognised else sheet(seen)
+            symptom = symptom or (sure_fault(seen, known) if match < DOUBT else "")
+        if symptom == "covered" and self._fading.excuses(seen.brightness, at_s):
+            return ""
+        if self._lamp_only and at_s - self._switched_s <= GOES_OUT_S and not self._lasting.busy:
+            self._fading.vivid = known.energy(seen)  # only the lamp showed it: what is left now is all there is
+        elif not symptom and (self._judged or match >= SAME):
+            self._fading.follow(known.energy(seen))
+        return symptom
+
+    def _is_back(self, seen: Seen, known: Known, match: float) -> bool:
+        """Tell whether the known view is certainly seen, though it may be in a light that is not known."""
+        if not self._lasting.busy:
+            return match >= SAME
+        if not self._judged and fault(seen, known, match, None):
+            return False  # soon after a switch a fault is not named, but it is no recovery either
+        return match >= SAME or in_place(seen, known)
+
+    def _learn_first(self, seen: Seen, known: Known | None, agreed: float, at_s: float) -> Reason:
+        """Learn the first light, or a new one that is not settled; a sheet of nothing is no view."""
+        others = known is not None and len(self._bank.lights) > 1
+        if others and not (seen.structured and agreed >= SHINES_THROUGH):
+            self._bank.drop_current()  # something came before it is known: learn it later
+        elif not seen.structured:
+            return sheet(seen) if known is None else ""
+        elif known is None or not known.structured:
+            self._bank.clear()
             self._bank.add(seen, at_s)
         else:
             known.learn(seen, agreed, at_s)
+        return ""
 
-    def _learn_light(self, seen: Seen, at_s: float) -> None:
-        """Learn what is odd for long, but no fault: another light, a lorry parked before half of the view."""
+    def _unmask(self, seen: Seen, agreed: float, at_s: float) -> bool:
+        """Begin anew where nothing sharp was ever known and a sharp view now shows: a cover was learned first."""
+        if not (self._bank.soft and seen.structured and (seen.sharp or 0.0) >= SOFT and agreed < SHINES_THROUGH):
+            self._unmasked_s = None
+            return False
+        if self._unmasked_s is None:
+            self._unmasked_s = at_s
+        if at_s - self._unmasked_s < SWITCHED_S:
+            return False
+        self.confirm()
+        self._bank.add(seen, at_s)
+        self._unmasked_s = None
+        return True
+
+    def _learn_light(self, seen: Seen, known: Known, at_s: float) -> None:
+        """Learn what is odd for long, but no fault: another light, a lorry parked before half of the view.
+
+        Only a picture in which the edges of the view are: a cover must never become a light.
+        """
+        able = seen.structured and not blurred(seen, known) and self._bank.shared(seen) >= SHINES_THROUGH
+        if not able or at_s - self._lasting.ended_s < ODD_S:
+            self._odd_s = None
+            return
         if self._odd_s is None:
             self._odd_s = at_s
         if at_s - self._odd_s >= (LIT_ANEW_S if at_s - self._switched_s < ODD_S else ODD_S):
             self._bank.add(seen, at_s)
-            self._recognised, self._odd_s = True, None
-
-    def _in_place(self, seen: Seen, known: Known) -> bool:
-        """Tell, of a view that had moved, whether it is back in a light that is not known."""
-        if self._lasting.reason != "moved":
-            return False
-        found = places(seen.edges, known.edges)
-        return found.here >= ELSEWHERE and not found.elsewhere
+            self._recognised = self._placed = True
+            self._odd_s = None
 
     def _adopt(self, at_s: float) -> None:
         if self._lasting.reason == "moved" and at_s - self._lasting.since_s >= ADOPT_S:
@@ -245,54 +286,3 @@ class Trust:
             edges=found, strength=product(found, found, BLOCKS), coarse=pooled(mean, COARSE),
             white=float(np.count_nonzero(mean >= WHITE)) / mean.size, sharp=self._sharp,
         )  # fmt: skip
-
-    def _name(self, seen: Seen, known: Known, match: float) -> Reason:
-        """Name what is wrong with a look, "" where nothing is."""
-        if seen.white - known.white > MOST_WHITE and match < SAME:
-            return "blinded"
-        steep = known.sharp or 0.0
-        if match >= SAME:
-            blurred = seen.sharp is not None and seen.sharp < min(BLURRED, BLURRED_SHARE * steep)
-            if blurred and known.energy(seen) <= NOTHING_ADDED:
-                return "defocused"
-            return self._elsewhere(seen, known) if match < DOUBT else ""
-        if seen.sharp is None or seen.sharp < min(SOFT, SOFT_SHARE * steep):
-            return self._lost(seen, known, match * known.usual)
-        return self._other(seen, known, match * known.usual)
-
-    def _certain(self, seen: Seen, known: Known, match: float) -> Reason:
-        """Name what is wrong even in a light that may be new: edges in wrong places, a bright sheet of nothing."""
-        if not self._recognised and not seen.structured and float(seen.coarse.mean()) >= NO_NIGHT:
-            return "covered"
-        return self._elsewhere(seen, known) if match < DOUBT else ""
-
-    @staticmethod
-    def _elsewhere(seen: Seen, known: Known) -> Reason:
-        return "moved" if places(seen.edges, known.edges).elsewhere >= ELSEWHERE else ""
-
-    @staticmethod
-    def _lost(seen: Seen, known: Known, agreed: float) -> Reason:
-        """Name what takes the edges: what is out of focus keeps its light and dark, what is covered keeps nothing."""
-        if agreed < SHINES_THROUGH and seen.white - known.white >= GLARE:
-            return "blinded"
-        alike = known.likeness(seen) >= ALIKE
-        if alike and known.contrast(seen) >= CONTRAST_LEFT:
-            return "defocused"
-        if agreed >= SHINES_THROUGH:
-            blurred = seen.sharp is not None and seen.sharp < BLURRED
-            return "defocused" if blurred and known.energy(seen) <= NOTHING_ADDED else ""
-        if alike:
-            return ""
-        return "blinded" if seen.white >= GLARE else "covered"
-
-    def _other(self, seen: Seen, known: Known, agreed: float) -> Reason:
-        """Name what stands in a sharp picture that does not agree with the known one."""
-        found = places(seen.edges, known.edges)
-        if found.elsewhere >= ELSEWHERE:
-            return "moved"
-        energy = known.energy(seen)
-        if agreed < SHINES_THROUGH and energy < GONE:
-            return "blinded" if seen.white >= GLARE else "covered"
-        before = self._before  # rain is new everywhere at each look, another view is not
-        steady = before is not None and float(agreement(seen.edges, before, BLOCKS).mean()) >= STEADY
-        return "moved" if agreed < OTHER_VIEW and energy >= THERE and steady and found.here <= 1 else ""

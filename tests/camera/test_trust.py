@@ -17,7 +17,7 @@ from camera.trust import REASONS, Trust
 from camera.video import VideoSource, Wishes
 from camera.village import own_parts
 from tests.camera.drawn_yard import DAY, INFRARED, LIT, OVERCAST, SIZE, Drawn, Levels, Plane, passing
-from tests.camera.faults import FAULTS, LEAD_S, NUISANCES, Change, warped
+from tests.camera.faults import FAULTS, LEAD_S, NUISANCES, Change, noisy, warped
 
 STEP_S = 0.2
 VIEWS = (DAY, INFRARED, LIT)
@@ -219,6 +219,140 @@ def test_a_day_and_a_night_in_a_new_view_adopts_it_and_says_so(drawn: Drawn) -> 
     watch.sees(3, FAULTS["turn 5°"][1])
     assert watch.reasons == ["moved", ""]
     assert watch.trust.adopted_s is not None
+
+
+UNHURRIED_S = 0.5
+HAND = FAULTS["hand"][1]
+FINGERS: Change = lambda plane, at_s: noisy(hand_by_infrared(plane.shape), at_s)  # noqa: E731 - a change like the others
+
+
+def hand_by_infrared(shape: tuple[int, ...]) -> Levels:
+    """Return a hand in the camera's own light: bright, soft, with gaps between the fingers that have edges enough."""
+    across = np.linspace(0, 7.2 * np.pi, shape[1], dtype=np.float32)[None, :]
+    return np.asarray(np.broadcast_to(70 + 60 * np.cos(across), shape), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "hand"),
+    [(DAY, DAY, HAND), (LIT, INFRARED, FINGERS), (INFRARED, LIT, HAND), (DAY, DAY, FINGERS)],
+)
+def test_a_hand_is_not_forgotten_when_the_gates_light_switches(
+    drawn: Drawn, before: object, after: object, hand: Change
+) -> None:
+    """It stays told while it is there, ends with the hand, and is told again: not learned, nor kept in a file."""
+    watch = Watch(drawn, before)
+    watch.step_s = UNHURRIED_S
+    watch.own = OwnFacts(light=before is LIT)
+    watch.sees(10).sees(10, hand)
+    then = drawn.levels(after)  # type: ignore[arg-type] # one of the yards
+    watch.own = OwnFacts(light=not watch.own.light)
+    watch.sees(70, hand, then)
+    assert watch.reasons == ["covered"]
+    watch.sees(6, levels=then)
+    assert watch.reasons == ["covered", ""]
+    watch.sees(10, hand, then)
+    assert watch.reasons == ["covered", "", "covered"]
+    kept = json.loads(json.dumps(watch.trust.plain()))
+    anew = Watch(drawn, before, Trust(own=own_parts(*SIZE), remembered=kept)).sees(4).sees(10, hand)
+    assert anew.reasons == ["covered"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gap_s"), [(LIT, INFRARED, 4.0), (INFRARED, LIT, 0.0), (DAY, DAY, 0.0), (LIT, INFRARED, 12.0)]
+)
+def test_a_hand_soon_after_a_switch_is_told(drawn: Drawn, before: object, after: object, gap_s: float) -> None:
+    """For 15 s a light may be new; 10 s after them at the latest, and never learned."""
+    watch = Watch(drawn, before)
+    watch.step_s = UNHURRIED_S
+    watch.own = OwnFacts(light=before is LIT)
+    watch.sees(10)
+    watch.levels = drawn.levels(after)  # type: ignore[arg-type] # one of the yards
+    watch.own, switched_s = OwnFacts(light=not watch.own.light), watch.at_s
+    watch.sees(gap_s).sees(26 - gap_s, HAND)
+    assert watch.reasons == ["covered"]
+    assert watch.said[0][0] - switched_s <= 25.0
+    assert watch.sees(6).sees(10, HAND).reasons == ["covered", "", "covered"]
+
+
+@pytest.mark.parametrize("lit_s", [16.0, 8.0])
+def test_a_hand_that_came_just_before_a_switch_is_told_after_it(drawn: Drawn, lit_s: float) -> None:
+    """What was on its way waits while the light may be new, and goes on where it was; two switches hide no more."""
+    watch = Watch(drawn, LIT)
+    watch.step_s = UNHURRIED_S
+    watch.own = OwnFacts(light=True)
+    watch.sees(lit_s).sees(4, HAND)
+    watch.own, switched_s = OwnFacts(light=False), watch.at_s
+    watch.sees(26, HAND)
+    assert watch.reasons == ["covered"]
+    assert watch.said[0][0] - switched_s <= (20.0 if lit_s > 15.0 else 25.0)
+
+
+def test_a_blur_while_the_light_switches_is_neither_learned_nor_forgotten(drawn: Drawn) -> None:
+    """Soft edges stand where the sharp ones stood: they must not pass for the view again."""
+    soft = FAULTS["soft (2.5 px)"][1]
+    watch = Watch(drawn, INFRARED)
+    watch.step_s = UNHURRIED_S
+    watch.sees(10).sees(10, soft)
+    watch.own = OwnFacts(light=True)
+    watch.sees(30, soft, drawn.levels(LIT))
+    assert watch.reasons == ["defocused"]
+    watch.sees(6, levels=drawn.levels(LIT))
+    assert watch.reasons == ["defocused", ""]
+    watch.own = OwnFacts(light=False)
+    watch.sees(26, soft)
+    assert watch.reasons == ["defocused", "", "defocused"]
+
+
+def test_a_cover_that_comes_gradually_by_day_is_told(drawn: Drawn) -> None:
+    """Dirt, paint in thin coats: what fades into a bright sheet is no night, and takes nothing of what is known."""
+    watch = Watch(drawn).sees(10)
+    watch.step_s = 1.6
+    for step in range(60):
+        watch.sees(3.2, levels=watch.levels * 0.9**step + 100 * (1 - 0.9**step))
+    watch.sees(20, FAULTS["grey bag"][1])
+    assert watch.reasons == ["covered"]
+    assert watch.sees(8).reasons == ["covered", ""]
+
+
+def test_a_cover_put_on_in_a_dark_night_is_told_when_no_day_comes(drawn: Drawn) -> None:
+    """Nothing tells it from the night; a bright one is told by day, a black one when no night lasts so long."""
+    watch = Watch(drawn).sees(10)
+    watch.step_s = 2.0
+    for step in range(70):
+        watch.sees(4, levels=watch.levels * 0.95**step + 6)
+    watch.sees(20, FAULTS["black tape"][1])
+    watch.at_s += 13.5 * 3600.0
+    watch.sees(20, FAULTS["black tape"][1])
+    assert watch.reasons == []
+    watch.at_s += 2 * 3600.0
+    assert watch.sees(20, FAULTS["black tape"][1]).reasons == ["covered"]
+    assert watch.sees(10).reasons == ["covered", ""]
+
+
+def test_a_process_that_begins_under_a_cover_ends_it_when_the_view_shows(drawn: Drawn) -> None:
+    """A bright sheet is told although no view is known; the first view is then the view."""
+    watch = Watch(drawn).sees(12, FAULTS["grey bag"][1])
+    assert watch.reasons == ["covered"]
+    watch.sees(12).sees(10, HAND)
+    assert watch.reasons == ["covered", "", "covered"]
+
+
+def test_a_hand_that_was_taken_for_the_first_view_gives_way_to_a_sharp_one(drawn: Drawn) -> None:
+    """It is told as another view for a moment at most; 15 s of the real one, and covers are told as ever."""
+    watch = Watch(drawn).sees(20, FINGERS)
+    assert watch.reasons == []
+    watch.sees(26)
+    assert watch.reasons in ([], ["moved", ""])
+    assert watch.sees(10, FINGERS).reasons[-1] == "covered"
+
+
+def test_a_cover_that_an_older_release_learned_is_left_out(drawn: Drawn) -> None:
+    """Its file has a soft light that shares no edge with the sharp ones."""
+    kept, hand = (Watch(drawn).sees(10, change).trust.plain() for change in (None, FINGERS))
+    poisoned = {"lights": [*kept["lights"], *hand["lights"]]}  # type: ignore[misc] # lists, as written above
+    trust = Trust(own=own_parts(*SIZE), remembered=json.loads(json.dumps(poisoned)))
+    assert len(trust.plain()["lights"]) == 1  # type: ignore[arg-type] # a list, as above
+    assert Watch(drawn, trust=trust).sees(4).sees(10, FINGERS).reasons == ["covered"]
 
 
 def remembered(drawn: Drawn) -> Trust:
