@@ -79,11 +79,6 @@ class Visits:
         self._visit: Visit | None = None
 
     @property
-    def under_way(self) -> bool:
-        """Tell whether an event is open."""
-        return self._visit is not None
-
-    @property
     def visit(self) -> Visit | None:
         """Return the open event, to be looked at and not changed."""
         return self._visit
