@@ -18,10 +18,7 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.test-installed
 	@.ci/debian-packages
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest
+	@.ci/lanes $(BIN)
 
 check: $(VENV)/.test-installed
 	$(BIN)/ruff check .
