@@ -6,7 +6,8 @@
   process but not a power cut (not `durable`).
 - A disk that takes nothing more locks nobody out: what is in the file is read into memory then, every change is
   refused, and the file is tried again at each use.
-- What stands in the tables is the business of people.py, attempts.py, answers.py and reports.py.
+- A file of an older version is brought up to `VERSION` when it is opened; one of a newer version is refused unchanged.
+- What stands in the tables is the business of people.py, phones.py, attempts.py, answers.py, reports.py …
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
@@ -24,6 +26,14 @@ Found = TypeVar("Found")
 
 DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 BUSY_S = 2.0
+BESIDE = ("", "-wal", "-shm")
+OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
+VERSION = 2
+STEPS = {0: "accounts.sql", 1: "accounts_from_1.sql"}
+TOO_NEW = (
+    "the accounts were written by a newer antt-gate (version {} of the file, this one knows {}); "
+    "install the newer one again, or restore the accounts.db of before"
+)
 MAKE_ROOM = "free some space, or make the state directory writable for the service"
 
 
@@ -57,6 +67,7 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
+            _keep_to_ourselves(path)
             self._db, self._unwritable = self._open()
         except (OSError, sqlite3.Error) as error:
             remedy = "free some space, make the folder writable for this user, or move a damaged file away"
@@ -135,13 +146,23 @@ class Store:
             copy.close()
 
 
+def _keep_to_ourselves(path: Path) -> None:
+    """Take others' right to read the file, and what SQLite has beside it: a copy that was brought back may give it."""
+    for suffix in BESIDE:
+        with contextlib.suppress(OSError):  # not there, not ours, or a file system that can't
+            beside = path.with_name(path.name + suffix)
+            if beside.stat().st_mode & OTHERS_MAY:
+                beside.chmod(0o600)
+
+
 def _connected(path: Path) -> sqlite3.Connection:
     """Open the file, with its tables."""
     db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)
     try:
+        _is_ours(db)  # before anything of it is changed
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA foreign_keys=ON")
-        _make_tables(db)
+        _bring_up(db)
     except BaseException:
         db.close()
         raise
@@ -156,23 +177,48 @@ def _copied(path: Path) -> sqlite3.Connection:
             file.execute("PRAGMA locking_mode=EXCLUSIVE")
             file.execute("SELECT 1 FROM note").fetchone()
             file.backup(memory)
+        _bring_up(memory)
     except BaseException:
         memory.close()
         raise
     return memory
 
 
-def _make_tables(db: sqlite3.Connection) -> None:
-    if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'note'").fetchone():
+def _bring_up(db: sqlite3.Connection) -> None:
+    """Make the tables, or bring those of an older version here; all of it or nothing. Raises `AccountsError`."""
+    if _is_ours(db):
         return
-    script = resources.files("api").joinpath("accounts.sql").read_text(encoding="utf-8")
+    db.execute("BEGIN IMMEDIATE")
     try:
-        db.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
-    except sqlite3.OperationalError:
-        if db.in_transaction:
+        while not _is_ours(db):  # another process may have done it in the same moment
+            before = _version(db)
+            for statement in _statements(resources.files("api").joinpath(STEPS[before]).read_text(encoding="utf-8")):
+                db.execute(statement)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # a full disk ended it already
             db.execute("ROLLBACK")
-        if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'note'").fetchone():
-            raise  # else another process made them in the same moment
+        raise
+
+
+def _is_ours(db: sqlite3.Connection) -> bool:
+    if (found := _version(db)) > VERSION:
+        raise AccountsError(TOO_NEW.format(found, VERSION))
+    return found == VERSION
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script; `executescript` would end the transaction that they belong to."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 class Writer:

@@ -2,8 +2,9 @@
 -- Owner: the api process (its command line opens the same file). Times are wall seconds since 1970.
 -- No secret stands here in the clear: passwords are argon2id, sessions and pairing codes are SHA-256 of 128 random bits
 -- or more (too many to guess, so no salt is needed).
+-- A file of version 1 is brought here by accounts_from_1.sql; the tables are then the same to the letter.
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE person (
     name         TEXT PRIMARY KEY,            -- what one signs in with; in the journal as by.id, so it never changes
@@ -20,9 +21,20 @@ CREATE TABLE session (
     person       TEXT NOT NULL REFERENCES person (name),
     device       TEXT NOT NULL,               -- the phone's name, as its owner gave it
     created_at   REAL NOT NULL,
-    last_seen_at REAL NOT NULL                -- to ten minutes
+    last_seen_at REAL NOT NULL,               -- to ten minutes
+    proved_at    REAL NOT NULL,               -- when its person last showed a credential: proof.py
+    phone        TEXT                         -- phone.hash of the browser; NULL: opened before phones were known
 ) STRICT;
 CREATE INDEX session_person ON session (person);
+
+CREATE TABLE phone (
+    hash          TEXT NOT NULL,              -- SHA-256 of the long-lived cookie; it opens nothing: phones.py
+    person        TEXT NOT NULL REFERENCES person (name),
+    first_seen_at REAL NOT NULL,
+    last_seen_at  REAL NOT NULL,              -- the newest sign-in
+    PRIMARY KEY (hash, person)                -- a shared tablet is known for several
+) STRICT, WITHOUT ROWID;
+CREATE INDEX phone_person ON phone (person);
 
 CREATE TABLE pairing (
     person     TEXT PRIMARY KEY REFERENCES person (name),  -- a newer code replaces the older one
@@ -30,10 +42,20 @@ CREATE TABLE pairing (
     expires_at REAL NOT NULL
 ) STRICT;
 
-CREATE TABLE attempt (
-    bucket         TEXT PRIMARY KEY,          -- of a name; see attempts.py
-    failures       INTEGER NOT NULL,          -- in a row
-    last_failed_at REAL    NOT NULL
+CREATE TABLE attempt (                        -- one try at a password that was not right; kept for a day: attempts.py
+    number INTEGER PRIMARY KEY,
+    name   TEXT NOT NULL,                     -- of the bucket of the name that was tried
+    phone  TEXT NOT NULL,                     -- of the known phone that tried; '': a stranger
+    source TEXT NOT NULL,                     -- of the bucket of the network address
+    at     REAL NOT NULL                      -- seconds of guess_time, not of the wall
+) STRICT;
+CREATE INDEX attempt_name ON attempt (name, at);
+CREATE INDEX attempt_at ON attempt (at);
+
+CREATE TABLE guess_time (                     -- the seconds by which tries are counted; no clock that is set moves them
+    one       INTEGER PRIMARY KEY CHECK (one = 1),
+    counted_s REAL NOT NULL,
+    mono_s    REAL NOT NULL                   -- CLOCK_MONOTONIC when counted_s was true
 ) STRICT;
 
 CREATE TABLE answer (
@@ -53,6 +75,30 @@ CREATE TABLE report (
     kind   TEXT NOT NULL,                     -- gate.model.Kind
     data   TEXT NOT NULL,                     -- JSON
     by     TEXT NOT NULL                      -- JSON {type, id, name}; 'null': this process
+) STRICT;
+
+CREATE TABLE passkey (
+    id           TEXT PRIMARY KEY,            -- the credential's id, base64url
+    person       TEXT    NOT NULL REFERENCES person (name),
+    public_key   BLOB    NOT NULL,            -- COSE
+    sign_count   INTEGER NOT NULL,
+    name         TEXT    NOT NULL,            -- as its owner calls it
+    transports   TEXT    NOT NULL,            -- separated by blanks
+    created_at   REAL    NOT NULL,
+    last_used_at REAL    NOT NULL
+) STRICT;
+CREATE INDEX passkey_person ON passkey (person);
+
+CREATE TABLE evidence (                       -- what was taken out, or is being made
+    id        TEXT PRIMARY KEY,
+    person    TEXT NOT NULL,
+    session   TEXT NOT NULL,
+    at        REAL NOT NULL,
+    reason    TEXT NOT NULL,
+    place     TEXT NOT NULL,
+    selection TEXT NOT NULL,                  -- JSON
+    status    TEXT NOT NULL,
+    manifest  TEXT                            -- NULL: not sealed
 ) STRICT;
 
 CREATE TABLE note (

@@ -18,6 +18,10 @@ class Clock:
         """Return CLOCK_MONOTONIC in milliseconds."""
         return self.mono_ns() // 1_000_000
 
+    def mono_s(self) -> float:
+        """Return CLOCK_MONOTONIC in seconds."""
+        return self.mono_ns() / 1e9
+
 
 def moment_of(uuid7: str) -> float:
     """Return the wall seconds at which a UUIDv7 was made."""

@@ -1,18 +1,21 @@
-"""The file of accounts when the disk or the file itself fails (api/accounts.py, api/opening.py)."""
+"""The file of accounts: its versions, and when the disk or the file itself fails (api/accounts.py, api/opening.py)."""
 
 from __future__ import annotations
 
 import contextlib
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from api.accounts import AccountsError, DamagedError, Store
+from api.accounts import VERSION, AccountsError, DamagedError, Store, _copied
 from api.opening import open_accounts
-from api.people import Accounts
+from api.people import Accounts, hashed
 from gate.model import Role
 
 VIEWER = frozenset({Role.VIEWER})
+VERSION_1 = Path(__file__).with_name("accounts_1.sql")  # as it was delivered
 
 
 def with_people(path: Path, count: int) -> None:
@@ -63,4 +66,86 @@ def test_the_command_line_moves_no_damaged_file(tmp_path: Path) -> None:
     path.write_bytes(b"no database " * 1000)
     with pytest.raises(DamagedError, match="can't be opened"):
         Store(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["accounts.db"]
+
+
+def test_a_copy_that_was_brought_back_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    """`cp` from a backup. Seen: it stayed 0644 with every hash in it, and so did what SQLite has beside it."""
+    path = tmp_path / "accounts.db"
+    Store(path).close()
+    path.chmod(0o644)
+    with contextlib.closing(Store(path)) as store:
+        store.set_note("base_url", "http://gate.local")
+        assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+
+
+def of_version_1(path: Path) -> str:
+    """Make the file as version 1 made it, with Lan on her phone; return her cookie."""
+    token = "t" * 43
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(VERSION_1.read_text(encoding="utf-8"))
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("INSERT INTO person VALUES ('lan', 'Lan', 'viewer', NULL, 0, 1.0)")
+        db.execute("INSERT INTO session VALUES (?, 's-1', 'lan', 'Oppo', 5.0, 9.0)", (hashed(token),))
+        db.execute("INSERT INTO pairing VALUES ('lan', 'abc', 99.0)")
+        db.execute("INSERT INTO attempt VALUES ('beef', 7, 8.0)")
+        db.commit()
+    return token
+
+
+def shape_of(path: Path) -> list[tuple[str, str]]:
+    """Return every table and index, as it was written, without its comments."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        found = db.execute("SELECT name, sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY name").fetchall()
+        return [(str(name), str(sql)) for name, sql in found]
+
+
+def test_accounts_of_version_1_go_on_as_they_were(tmp_path: Path) -> None:
+    """Nobody is signed out, every table is as in a new file; a session's credential is as old as the session."""
+    path, fresh = tmp_path / "accounts.db", tmp_path / "fresh.db"
+    token = of_version_1(path)
+    Store(fresh).close()
+    with contextlib.closing(open_accounts(path, 1.0)) as store:
+        session = Accounts(store).session(token, 10.0)
+        assert session
+        assert (session.id, session.device, session.last_seen_at, session.proved_at) == ("s-1", "Oppo", 9.0, 5.0)
+        assert session.phone is None
+        assert store.rows("SELECT person FROM pairing") == [("lan",)]
+        Accounts(store).open_session("lan", "second", 11.0)
+    assert shape_of(path) == shape_of(fresh)
+
+
+def test_two_processes_bring_the_same_file_up_once(tmp_path: Path) -> None:
+    """The page and the command line start in the same moment."""
+    path = tmp_path / "accounts.db"
+    token = of_version_1(path)
+    with ThreadPoolExecutor(8) as threads:
+        for opened in [threads.submit(lambda: Store(path).close()) for _ in range(8)]:
+            opened.result()
+    with contextlib.closing(Store(path)) as store:
+        assert Accounts(store).session(token, 10.0)
+        assert store.rows("PRAGMA user_version") == [(VERSION,)]
+
+
+def test_old_accounts_on_a_disk_that_takes_nothing_lock_nobody_out(tmp_path: Path) -> None:
+    """They are brought up in memory; the file is left as it is."""
+    path = tmp_path / "accounts.db"
+    token = of_version_1(path)
+    before = path.read_bytes()
+    with contextlib.closing(_copied(path)) as memory:
+        assert memory.execute("SELECT proved_at FROM session WHERE hash = ?", (hashed(token),)).fetchall() == [(5.0,)]
+    assert path.read_bytes() == before
+
+
+def test_accounts_of_a_newer_program_are_refused_and_left_alone(tmp_path: Path) -> None:
+    """Neither damaged nor begun anew: the message names both versions and what to do."""
+    path = tmp_path / "accounts.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE future (x)")
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    before = path.read_bytes()
+    with pytest.raises(AccountsError, match=rf"newer antt-gate.*{VERSION + 1}.*knows {VERSION}.*install") as refusal:
+        open_accounts(path, 1.0)
+    assert not isinstance(refusal.value, DamagedError)
+    assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["accounts.db"]
