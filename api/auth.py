@@ -4,6 +4,8 @@
 - Every route says in its table which permission it needs (`Permission.PUBLIC` included). One that says nothing is
   refused to everybody: `GuardedRoute` asks before anything of the request is read, and `only_guarded` refuses what came
   into the application another way.
+- What must not be done by whoever finds an unlocked phone is `fresh` (calls, and `FRESH_COMMANDS`): it needs a
+  credential that was seen a moment ago (proof.py), and says so with `step_up_required`.
 - A session is a cookie of 256 random bits. What changes something must come from the gate's own page or from a program
   that sends no Origin, and be JSON: other sites' forms and scripts can't do either.
 """
@@ -18,9 +20,11 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
+from api.monitor import may_monitor
 from api.office import Office, office_of
 from api.people import Session
 from api.problems import ProblemError
+from api.proof import require_fresh
 from gate.model import Command, JsonObject, Role
 
 
@@ -37,8 +41,11 @@ class Permission(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     MODE = "mode"
     RESET = "reset"
+    EVIDENCE = "evidence"
+    TIMETABLE = "timetable"
     USERS = "users"
     YARD = "yard"
+    METRICS = "metrics"
 
 
 _VIEWER = frozenset({Permission.SELF, Permission.SEE, Permission.STOP})
@@ -47,7 +54,7 @@ _OPERATOR = _VIEWER | {Permission.MOVE, Permission.LIGHT, Permission.SIREN, Perm
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _VIEWER,
     Role.OPERATOR: _OPERATOR,
-    Role.COMMANDER: _OPERATOR | {Permission.MODE, Permission.RESET},
+    Role.COMMANDER: _OPERATOR | {Permission.MODE, Permission.RESET, Permission.EVIDENCE, Permission.TIMETABLE},
     Role.MAINTAINER: _VIEWER | {Permission.USERS, Permission.YARD},
 }
 
@@ -68,10 +75,14 @@ COMMAND_PERMISSION: dict[Command, Permission] = {
     Command.SIREN_OFF: Permission.SIREN,
 }
 
+FRESH_COMMANDS = frozenset({Command.LOCKDOWN, Command.UNLOCK, Command.EMERGENCY_OPEN, Command.NORMAL})
+"""The commands that need a fresh session; `normal` ends a lockdown as `unlock` does, so it is no way round it."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 OWN_SITE = frozenset({"same-origin", "none"})
 EXTENSION = "x-permission"
+FRESH_EXTENSION = "x-fresh"
 
 
 def permissions_of(roles: frozenset[Role]) -> frozenset[Permission]:
@@ -80,8 +91,8 @@ def permissions_of(roles: frozenset[Role]) -> frozenset[Permission]:
 
 
 def by(session: Session) -> JsonObject:
-    """Return who a session's deeds are journalled under."""
-    return {"type": "person", "id": session.person.name, "name": session.person.display_name}
+    """Return who a session's deeds are journalled under, and from which phone."""
+    return session.by()
 
 
 def cookie_name(office: Office) -> str:
@@ -99,23 +110,32 @@ def refuse_foreign(connection: HTTPConnection) -> None:
         raise ProblemError("foreign_origin")
 
 
-def admit(connection: HTTPConnection, permission: Permission | None) -> None:
+def admit(connection: HTTPConnection, permission: Permission | None, *, fresh: bool = False) -> None:
     """Let a request pass, or raise the problem that says why not. Notes its session in `connection.state`."""
     method = connection.scope.get("method", "WEBSOCKET")
     if method not in SAFE_METHODS:
         refuse_foreign(connection)
     if permission is None:
         raise ProblemError("not_permitted", "This address is open to nobody.")
-    if permission is not Permission.PUBLIC:
+    if permission is Permission.METRICS:
+        _admit_program(connection)
+    elif permission is not Permission.PUBLIC:
         session = office_of(connection).session_of(connection.cookies.get(cookie_name(office_of(connection))))
         if session is None:
             raise ProblemError("not_signed_in")
         if permission not in permissions_of(session.person.roles):
             raise ProblemError("not_permitted", f"This needs the right {permission.value!r}.")
+        if fresh:
+            require_fresh(connection, session)
         connection.state.session = session
     if method in WITH_BODY and connection.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise ProblemError("unsupported_media_type")
     connection.state.permission = permission
+
+
+def _admit_program(connection: HTTPConnection) -> None:
+    if not may_monitor(connection, office_of(connection).metrics_token):
+        raise ProblemError("monitoring_only")
 
 
 class GuardedRoute(APIRoute):
@@ -123,7 +143,7 @@ class GuardedRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit or refuse, then serve."""
-        admit(HTTPConnection(scope), permission_of(self))
+        admit(HTTPConnection(scope), permission_of(self), fresh=is_fresh_only(self))
         await super().handle(scope, receive, send)
 
 
@@ -144,18 +164,28 @@ def permission_of(route: APIRoute) -> Permission | None:
     return None if declared is None else Permission(declared)
 
 
-def only_guarded(connection: HTTPConnection) -> None:
+def is_fresh_only(route: APIRoute) -> bool:
+    """Tell whether a route declares that it needs a fresh session."""
+    return (route.openapi_extra or {}).get(FRESH_EXTENSION) is True
+
+
+async def only_guarded(connection: HTTPConnection) -> None:
     """Refuse what reached an endpoint past the guards. Every endpoint of the application depends on it."""
     if getattr(connection.state, "permission", None) is None:
         raise ProblemError("not_permitted", "This address is open to nobody.")
 
 
-def _signed_in(connection: HTTPConnection) -> Session:
+async def _signed_in(connection: HTTPConnection) -> Session:
     session = getattr(connection.state, "session", None)
     if not isinstance(session, Session):
         raise ProblemError("not_signed_in")
     return session
 
 
+async def _the_office(connection: HTTPConnection) -> Office:
+    return office_of(connection)
+
+
+# What routes depend on is `async`: FastAPI runs an ordinary function in a thread, a third of a request's time.
 SignedIn = Annotated[Session, Depends(_signed_in)]
-TheOffice = Annotated[Office, Depends(office_of)]
+TheOffice = Annotated[Office, Depends(_the_office)]

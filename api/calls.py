@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from api.auth import EXTENSION, WITH_BODY, GuardedRoute, GuardedSocketRoute, Permission
-from api.problems import MEDIA_TYPE, REFUSED, TABLE
-from gate.model import Code
+from api.auth import EXTENSION, FRESH_EXTENSION, WITH_BODY, GuardedRoute, GuardedSocketRoute, Permission
 
 BASE = "/api/v1"
-PROBLEM_SCHEMA = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +22,8 @@ class Call:
     """One call of the HTTP interface.
 
     `answers` is the body on success (None: none, or `media`); `problems` are the codes of its own beside those that
-    follow from its method and permission; `refuses`: the gate may answer 409 with a code of its own.
+    follow from its method and permission; `refuses`: the gate may answer 409 with a code of its own;
+    `fresh`: needs a credential that was seen a moment ago (proof.py).
     """
 
     method: str
@@ -37,13 +35,16 @@ class Call:
     media: str | None = None
     problems: tuple[str, ...] = ()
     refuses: bool = False
+    fresh: bool = False
     base: str = BASE
 
     def all_problems(self) -> tuple[str, ...]:
         """Return every code that this call may answer with."""
         codes = list(self.problems)
-        if self.needs is not Permission.PUBLIC:
-            codes += ["not_signed_in", "not_permitted"]
+        if self.needs is Permission.METRICS:
+            codes.append("monitoring_only")
+        elif self.needs is not Permission.PUBLIC:
+            codes += ["not_signed_in", "not_permitted", *(["step_up_required"] if self.fresh else [])]
         if self.method != "GET":
             codes.append("foreign_origin")
         if self.method in WITH_BODY:
@@ -74,23 +75,6 @@ def register(app: FastAPI, calls: Iterable[Call], sockets: Iterable[SocketCall])
             methods=[call.method],
             status_code=call.status,
             response_model=call.answers,
-            responses=_responses(call),
-            openapi_extra={EXTENSION: call.needs.value},
+            openapi_extra={EXTENSION: call.needs.value, **({FRESH_EXTENSION: True} if call.fresh else {})},
             tags=[call.does.__module__.rpartition(".")[2]],
         )
-
-
-def _responses(call: Call) -> dict[int | str, dict[str, object]]:
-    by_status: dict[int | str, list[str]] = {}
-    for code in call.all_problems():
-        by_status.setdefault(TABLE[code].status, []).append(code)
-    found: dict[int | str, dict[str, object]] = {
-        status: {"description": ", ".join(codes), "content": {MEDIA_TYPE: PROBLEM_SCHEMA}}
-        for status, codes in by_status.items()
-    }
-    if call.refuses:
-        description = "The gate refused, with one of its own codes: " + ", ".join(Code)
-        found[REFUSED] = {"description": description, "content": {MEDIA_TYPE: PROBLEM_SCHEMA}}
-    if call.media:
-        found[call.status] = {"description": "The content.", "content": {call.media: {}}}
-    return found

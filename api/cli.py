@@ -20,7 +20,7 @@ from api.office import ACCOUNTS_FILE
 from api.passwords import LONGEST, SHORTEST, hash_now
 from api.people import PAIRING_LASTS_S, SIMULATED_PAIRING_LASTS_S, Accounts, Outcome, Person
 from api.reports import Reports
-from api.schemas import NAME_PATTERN, seen
+from api.schemas import LONGEST_REASON, NAME_PATTERN, seen
 from config.schema import Settings
 from gate.journal import utc
 from gate.model import Kind, Role
@@ -38,25 +38,39 @@ def add_commands(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
 ) -> None:
     """Declare `user …` and `pair`."""
+    why = argparse.ArgumentParser(add_help=False)
+    why.add_argument("--reason", type=_reason, default="", help="why; stands in the journal")
     user = commands.add_parser("user", parents=[common], help="who may use the gate")
     deeds = user.add_subparsers(dest="deed", required=True, metavar="add|list|passwd|disable|enable|role")
     secret = argparse.ArgumentParser(add_help=False)
     secret.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    add = deeds.add_parser("add", parents=[common, secret], help="add a person")
+    add = deeds.add_parser("add", parents=[common, secret, why], help="add a person")
     add.add_argument("name")
     add.add_argument("--display-name", help="the name that people read")
     add.add_argument("--role", action="append", choices=ROLES, help="may be given several times; default: viewer")
     listing = deeds.add_parser("list", parents=[common], help="list everybody")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    passwd = deeds.add_parser("passwd", parents=[common, secret], help="set a password; ends that person's sessions")
+    passwd = deeds.add_parser(
+        "passwd", parents=[common, secret, why], help="set a password; ends that person's sessions"
+    )
     passwd.add_argument("name")
     for deed, text in (("disable", "end all sessions and refuse to sign in"), ("enable", "allow to sign in again")):
-        deeds.add_parser(deed, parents=[common], help=text).add_argument("name")
-    role = deeds.add_parser("role", parents=[common], help="set the roles of a person")
+        deeds.add_parser(deed, parents=[common, why], help=text).add_argument("name")
+    role = deeds.add_parser("role", parents=[common, why], help="set the roles of a person")
     role.add_argument("name")
     role.add_argument("role", nargs="+", choices=ROLES)
-    pair = commands.add_parser("pair", parents=[common], help="make a one-time sign-in link for a person's phone")
+    pair = commands.add_parser("pair", parents=[common, why], help="make a one-time sign-in link for a person's phone")
     pair.add_argument("name")
+
+
+def _reason(text: str) -> str:
+    """Return a reason that can be read in the journal. Raises what argparse tells."""
+    if len(text) > LONGEST_REASON:
+        raise argparse.ArgumentTypeError(f"has {len(text)} characters; write at most {LONGEST_REASON}")
+    try:
+        return seen(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -64,7 +78,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     store = Store(settings.storage.state_dir / ACCOUNTS_FILE)
     try:
         if arguments.what == "pair":
-            _pair(store, settings, arguments.name)
+            _pair(store, settings, arguments)
         else:
             _change(store, arguments)
     except RefusedError as error:
@@ -84,16 +98,14 @@ def _change(store: Store, arguments: argparse.Namespace) -> None:
             _add(store, arguments)
         case "passwd":
             password_hash = _password(arguments, required=True)
-            _note(
-                store, arguments.name, "password", accounts.change_person(arguments.name, password_hash=password_hash)
-            )
+            _note(store, arguments, "password", accounts.change_person(arguments.name, password_hash=password_hash))
         case "disable" | "enable" as deed:
             outcome = accounts.change_person(arguments.name, disabled=deed == "disable")
-            _note(store, arguments.name, f"{deed}d", outcome)
+            _note(store, arguments, f"{deed}d", outcome)
         case _:
             roles = frozenset(map(Role, arguments.role))
             outcome = accounts.change_person(arguments.name, roles=roles)
-            _note(store, arguments.name, f"roles {' '.join(sorted(roles))}", outcome)
+            _note(store, arguments, f"roles {' '.join(sorted(roles))}", outcome)
 
 
 def _add(store: Store, arguments: argparse.Namespace) -> None:
@@ -110,7 +122,7 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
     roles = frozenset(map(Role, arguments.role or [Role.VIEWER]))
     password_hash = _password(arguments, required=False)
     outcome = Accounts(store).add_person(name, shown, roles, password_hash, time.time())
-    _note(store, name, f"added as {' '.join(sorted(roles))}", outcome)
+    _note(store, arguments, f"added as {' '.join(sorted(roles))}", outcome)
     if password_hash is None:
         print(f"{name} has no password; make a sign-in link with: antt-gate pair {name}")  # noqa: T201 - for the person
 
@@ -137,13 +149,14 @@ def _as_line(person: Person, sessions: int) -> str:
     return f"{person.name:<16} {','.join(sorted(person.roles)):<24} {way:<10} {state:<14} {person.display_name}"
 
 
-def _pair(store: Store, settings: Settings, name: str) -> None:
+def _pair(store: Store, settings: Settings, arguments: argparse.Namespace) -> None:
+    name = arguments.name
     person = Accounts(store).person(name)
     if person is None or person.disabled:
         raise RefusedError(f"{name} can't sign in: no such person, or disabled; see antt-gate user list")
     lasts_s = SIMULATED_PAIRING_LASTS_S if settings.simulated else PAIRING_LASTS_S
     code = Accounts(store).make_pairing(name, lasts_s, time.time())
-    Reports(store).add(Kind.USER_CHANGED, {"user": name, "change": "pairing link made"}, dict(BY))
+    _tell(store, arguments, "pairing link made")
     link = pairing_link(store.note("base_url") or base_url(settings, settings.api.port), code)
     print(FirstLink(code=code, person=person, lasts_s=lasts_s).line(link))  # noqa: T201 - for the person
     import segno  # noqa: PLC0415 - serving does not need it
@@ -151,10 +164,16 @@ def _pair(store: Store, settings: Settings, name: str) -> None:
     segno.make(link, error="l").terminal(compact=True)
 
 
-def _note(store: Store, name: str, change: str, outcome: Outcome) -> None:
+def _tell(store: Store, arguments: argparse.Namespace, change: str) -> None:
+    why = {"reason": arguments.reason} if arguments.reason else {}
+    Reports(store).add(Kind.USER_CHANGED, {"user": arguments.name, "change": change, **why}, dict(BY))
+
+
+def _note(store: Store, arguments: argparse.Namespace, change: str, outcome: Outcome) -> None:
+    name = arguments.name
     match outcome:
         case Outcome.DONE:
-            Reports(store).add(Kind.USER_CHANGED, {"user": name, "change": change}, dict(BY))
+            _tell(store, arguments, change)
         case Outcome.UNKNOWN:
             raise RefusedError(f"there is no person {name!r}; see antt-gate user list")
         case Outcome.EXISTS:

@@ -15,7 +15,7 @@ from enum import Enum, auto
 
 from api.accounts import Store
 from gate.client import new_id
-from gate.model import Role
+from gate.model import JsonObject, Role
 
 DAY_S = 86_400.0
 IDLE_END_S = 30 * DAY_S
@@ -26,6 +26,7 @@ SIMULATED_PAIRING_LASTS_S = DAY_S
 MOST_SESSIONS = 20
 SESSION_BYTES = 32
 CODE_BYTES = 16
+UNNAMED = "?"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,18 +43,28 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """One signed-in browser of one person."""
+    """One signed-in browser of one person.
+
+    `proved_at`: wall seconds at which a credential was last seen; `phone`: the hash by which phones.py knows it.
+    """
 
     id: str
     person: Person
     device: str
     created_at: float
     last_seen_at: float
+    proved_at: float
+    phone: str | None = None
 
     @property
     def expires_at(self) -> float:
         """Wall seconds at which it ends if nobody uses it until then."""
         return min(self.created_at + ABSOLUTE_END_S, self.last_seen_at + IDLE_END_S)
+
+    def by(self) -> JsonObject:
+        """Return who its deeds are journalled under, and from which phone, where that has a name."""
+        who: JsonObject = {"type": "person", "id": self.person.name, "name": self.person.display_name}
+        return who if self.device == UNNAMED else {**who, "device": self.device}
 
 
 class Outcome(Enum):
@@ -79,7 +90,8 @@ def _person_of(row: Sequence[object]) -> Person:
 def _session_of(row: Sequence[object]) -> Session:
     return Session(
         person=_person_of(row[:6]), id=str(row[6]), device=str(row[7]), created_at=float(str(row[8])),
-        last_seen_at=float(str(row[9])),
+        last_seen_at=float(str(row[9])), proved_at=float(str(row[10])),
+        phone=None if row[11] is None else str(row[11]),
     )  # fmt: skip
 
 
@@ -173,13 +185,13 @@ class Accounts:
 
     # Sessions.
 
-    def open_session(self, name: str, device: str, now_s: float) -> tuple[str, Session]:
+    def open_session(self, name: str, device: str, now_s: float, phone: str | None = None) -> tuple[str, Session]:
         """Sign a person in; return the cookie's value and the session. The oldest ones beyond `MOST_SESSIONS` end."""
         token = secrets.token_urlsafe(SESSION_BYTES)
         session_id = new_id()
         with self._store.changing() as db:
-            values = (hashed(token), session_id, name, device, now_s, now_s)
-            db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)", values)
+            values = (hashed(token), session_id, name, device, now_s, now_s, now_s, phone)
+            db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
             db.execute(
                 "DELETE FROM session WHERE person = ? AND id NOT IN "
                 "(SELECT id FROM session WHERE person = ? ORDER BY last_seen_at DESC, id DESC LIMIT ?)",
@@ -202,9 +214,13 @@ class Accounts:
         found = self.sessions("s.person = ?", name)
         return sorted((s for s in found if self._lives(s, now_s)), key=lambda s: s.last_seen_at, reverse=True)
 
+    def session_of_person(self, session_id: str, name: str) -> Session | None:
+        """Return one session of this person, whether it may still be used or not."""
+        return next((found for found in self.sessions("s.id = ?", session_id) if found.person.name == name), None)
+
     def sessions(self, where: str, value: str) -> list[Session]:
         """Return sessions by one constant condition."""
-        sql = f"SELECT {PERSON}, s.id, s.device, s.created_at, s.last_seen_at FROM session s JOIN person p ON p.name = s.person WHERE {where}"  # noqa: E501, S608 - constants
+        sql = f"SELECT {PERSON}, s.id, s.device, s.created_at, s.last_seen_at, s.proved_at, s.phone FROM session s JOIN person p ON p.name = s.person WHERE {where}"  # noqa: E501, S608 - constants
         return [_session_of(row) for row in self._store.rows(sql, value)]
 
     def touch(self, session_id: str, now_s: float) -> None:
@@ -212,10 +228,22 @@ class Accounts:
         with self._store.changing(durable=False) as db:
             db.execute("UPDATE session SET last_seen_at = ? WHERE id = ?", (now_s, session_id))
 
-    def end_session(self, session_id: str, name: str) -> bool:
-        """End one session of a person; tell whether there was one."""
+    def prove(self, session_id: str, now_s: float) -> None:
+        """Note that a session's person showed a credential."""
+        with self._store.changing(durable=False) as db:
+            db.execute("UPDATE session SET proved_at = ? WHERE id = ?", (now_s, session_id))
+
+    def proofs(self) -> frozenset[tuple[str, float]]:
+        """Return each session's id with the moment at which it was last proved."""
+        rows = self._store.rows("SELECT id, proved_at FROM session")
+        return frozenset((str(session_id), float(str(at_s))) for session_id, at_s in rows)
+
+    def end_session(self, session_id: str, name: str) -> str | None:
+        """End one session of a person and return its phone's name; None where there is none."""
+        sql = "DELETE FROM session WHERE id = ? AND person = ? RETURNING device"
         with self._store.changing() as db:
-            return db.execute("DELETE FROM session WHERE id = ? AND person = ?", (session_id, name)).rowcount > 0
+            row = db.execute(sql, (session_id, name)).fetchone()
+        return None if row is None else str(row[0])
 
     @staticmethod
     def _lives(session: Session, now_s: float) -> bool:
@@ -234,11 +262,12 @@ class Accounts:
             )
         return code
 
-    def redeem(self, code: str, now_s: float) -> Person | None:
-        """Use a code up and return whose it was; None where it is unknown, used or expired."""
+    def redeem(self, code: str, now_s: float, only: str | None = None) -> Person | None:
+        """Use a code up and return whose it was; None where it is unknown, used, expired or not that of `only`."""
         with self._store.changing() as db:
             row = db.execute(
-                "DELETE FROM pairing WHERE hash = ? RETURNING person, expires_at", (hashed(clean_code(code)),)
+                "DELETE FROM pairing WHERE hash = ? AND person = coalesce(?, person) RETURNING person, expires_at",
+                (hashed(clean_code(code)), only),
             ).fetchone()
         if row is None or float(row[1]) <= now_s:
             return None

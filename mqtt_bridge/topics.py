@@ -18,6 +18,7 @@ LARGEST_BATCH = 50
 LARGEST_BATCH_BYTES = 64 * 1024
 HISTORY_AFTER_MS = 30_000
 MOST_GAPS = 1000
+NAMES = ("name", "device")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +94,7 @@ def says_online(payload: bytes, boot: str) -> bool:
 
 
 def status_payload(snapshot: JsonObject) -> bytes:
-    """Encode the gate's snapshot for strangers: whoever is named as a cause keeps type and id, and loses the name."""
+    """Encode the gate's snapshot for strangers: whoever is named as a cause keeps type and id, and nothing else."""
     return encode(_nameless(snapshot))
 
 
@@ -159,8 +160,8 @@ def _object(payload: bytes) -> JsonObject:
 def _nameless(value: Json) -> Json:
     match value:
         case dict():
-            is_origin = value.keys() >= {"type", "id", "name"}
-            return {key: _nameless(inner) for key, inner in value.items() if not (is_origin and key == "name")}
+            hidden = NAMES if value.keys() >= {"type", "id", "name"} else ()
+            return {key: _nameless(inner) for key, inner in value.items() if key not in hidden}
         case list():
             return [_nameless(inner) for inner in value]
         case _:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from starlette.responses import JSONResponse
+from typing import Annotated
 
+from fastapi import Query
+from starlette.responses import JSONResponse, Response
+
+from api import sign_in
 from api.accounts import Store
 from api.auth import Permission, SignedIn, TheOffice, by
 from api.calls import Call
@@ -11,10 +15,14 @@ from api.links import pairing_link
 from api.office import Office
 from api.people import PAIRING_LASTS_S, SIMULATED_PAIRING_LASTS_S, Accounts, Outcome, Person, Session
 from api.problems import ProblemError
-from api.schemas import Nothing, PairingBody, UserBody, UserChange, UserList, UserRequest
+from api.proof_schemas import PasskeyList, WhyRequest
+from api.routes.passkeys import forget, plain_list
+from api.routes.session import items_of
+from api.schemas import PairingBody, Reason, SessionList, UserBody, UserChange, UserList, UserRequest
 from gate.journal import utc
 from gate.model import JsonObject, Kind
 
+Why = Annotated[Reason, Query(description="Why; stands in the journal.")]
 PROBLEM_OF = {
     Outcome.UNKNOWN: "no_such_user",
     Outcome.EXISTS: "user_exists",
@@ -36,10 +44,17 @@ async def _hash(office: Office, password: str | None) -> str | None:
     return None if password is None else await office.passwords.hash(password)
 
 
-async def _told(office: Office, session: Session, name: str, change: str, outcome: Outcome) -> JsonObject:
+async def _tell(office: Office, session: Session, name: str, change: str, reason: str) -> None:
+    data: JsonObject = {"user": name, "change": change, **({"reason": reason} if reason else {})}
+    await office.reporter.tell(Kind.USER_CHANGED, data, by(session))
+
+
+def _done(outcome: Outcome) -> None:
     if outcome is not Outcome.DONE:
         raise ProblemError(PROBLEM_OF[outcome])
-    await office.reporter.tell(Kind.USER_CHANGED, {"user": name, "change": change}, by(session))
+
+
+def _shown(office: Office, name: str) -> JsonObject:
     person = office.accounts.person(name)
     if person is None:
         raise ProblemError("no_such_user")
@@ -59,9 +74,9 @@ async def add_user(body: UserRequest, session: SignedIn, office: TheOffice) -> J
     def add(store: Store) -> Outcome:
         return Accounts(store).add_person(body.name, body.display_name or body.name, roles, password_hash, now_s)
 
-    outcome = await office.write(add)
-    change = f"added as {' '.join(sorted(roles))}"
-    return JSONResponse(await _told(office, session, body.name, change, outcome), status_code=201)
+    _done(await office.write(add))
+    await _tell(office, session, body.name, f"added as {' '.join(sorted(roles))}", body.reason)
+    return JSONResponse(_shown(office, body.name), status_code=201)
 
 
 async def change_user(name: str, body: UserChange, session: SignedIn, office: TheOffice) -> JSONResponse:
@@ -78,10 +93,10 @@ async def change_user(name: str, body: UserChange, session: SignedIn, office: Th
             keep_session=session.id,
         )  # fmt: skip
 
-    outcome = await office.write(change)
-    answer = await _told(office, session, name, _in_words(body), outcome)
+    _done(await office.write(change))
+    await _tell(office, session, name, _in_words(body), body.reason)
     office.end_dead_streams()
-    return JSONResponse(answer)
+    return JSONResponse(_shown(office, name))
 
 
 def _in_words(body: UserChange) -> str:
@@ -97,28 +112,81 @@ def _in_words(body: UserChange) -> str:
     return ", ".join(parts) or "nothing"
 
 
-async def pair_user(name: str, body: Nothing, session: SignedIn, office: TheOffice) -> JSONResponse:
+async def pair_user(name: str, body: WhyRequest, session: SignedIn, office: TheOffice) -> JSONResponse:
     """Make a one-time sign-in link for a person's phone. An older one that was not used is worth nothing."""
-    del body
     person = office.accounts.person(name)
     if person is None or person.disabled:
         raise ProblemError("no_such_user")
     now_s = office.clock.wall_s()
     lasts_s = SIMULATED_PAIRING_LASTS_S if office.settings.simulated else PAIRING_LASTS_S
     code = await office.write(lambda store: Accounts(store).make_pairing(name, lasts_s, now_s))
-    await office.reporter.tell(Kind.USER_CHANGED, {"user": name, "change": "pairing link made"}, by(session))
+    await _tell(office, session, name, "pairing link made", body.reason)
     link = pairing_link(office.base_url, code)
     return JSONResponse({"link": link, "code": code, "expires_at": utc(now_s + lasts_s)}, status_code=201)
+
+
+async def list_user_sessions(name: str, session: SignedIn, office: TheOffice) -> JSONResponse:
+    """List the signed-in phones of a person."""
+    return JSONResponse({"items": items_of(office, _somebody(office, name).name, session.id)})
+
+
+async def end_user_sessions(name: str, session: SignedIn, office: TheOffice, reason: Why = "") -> Response:
+    """Sign a person out everywhere, except on the phone that asks. Their streams end at once."""
+    for one in office.accounts.sessions_of(_somebody(office, name).name, office.clock.wall_s()):
+        if one.id != session.id:
+            await sign_in.sign_out_elsewhere(office, one, by(session), reason)
+    return Response(status_code=204)
+
+
+async def end_user_session(
+    name: str, session_id: str, session: SignedIn, office: TheOffice, reason: Why = ""
+) -> Response:
+    """Sign one phone of a person out: it was lost, or is not theirs any more. Its streams end at once."""
+    ending = office.accounts.session_of_person(session_id, _somebody(office, name).name)
+    if ending is None:
+        raise ProblemError("no_such_session")
+    await sign_in.sign_out_elsewhere(office, ending, by(session), reason)
+    return Response(status_code=204)
+
+
+async def list_user_passkeys(name: str, office: TheOffice) -> JSONResponse:
+    """List the passkeys of a person."""
+    return JSONResponse(plain_list(office.passkeys_of(_somebody(office, name).name)))
+
+
+async def remove_user_passkey(
+    name: str, passkey_id: str, session: SignedIn, office: TheOffice, reason: Why = ""
+) -> Response:
+    """Forget a passkey of a person. It signs nobody in any more; sessions go on."""
+    await forget(office, session, _somebody(office, name), passkey_id, reason)
+    return Response(status_code=204)
+
+
+def _somebody(office: Office, name: str) -> Person:
+    person = office.accounts.person(name)
+    if person is None:
+        raise ProblemError("no_such_user")
+    return person
 
 
 _USERS = Permission.USERS
 
 CALLS = (
     Call(method="GET", path="/users", does=list_users, needs=_USERS, answers=UserList),
-    Call(method="POST", path="/users", does=add_user, needs=_USERS, answers=UserBody, status=201,
+    Call(method="POST", path="/users", does=add_user, needs=_USERS, fresh=True, answers=UserBody, status=201,
          problems=("user_exists", "storage_failed")),
-    Call(method="PATCH", path="/users/{name}", does=change_user, needs=_USERS, answers=UserBody,
+    Call(method="PATCH", path="/users/{name}", does=change_user, needs=_USERS, fresh=True, answers=UserBody,
          problems=("no_such_user", "last_maintainer", "storage_failed")),
-    Call(method="POST", path="/users/{name}/pairing", does=pair_user, needs=_USERS, answers=PairingBody, status=201,
+    Call(method="POST", path="/users/{name}/pairing", does=pair_user, needs=_USERS, fresh=True, answers=PairingBody,
+         status=201, problems=("no_such_user", "storage_failed")),
+    Call(method="GET", path="/users/{name}/sessions", does=list_user_sessions, needs=_USERS, answers=SessionList,
+         problems=("no_such_user",)),
+    Call(method="DELETE", path="/users/{name}/sessions", does=end_user_sessions, needs=_USERS, fresh=True, status=204,
          problems=("no_such_user", "storage_failed")),
+    Call(method="DELETE", path="/users/{name}/sessions/{session_id}", does=end_user_session, needs=_USERS, fresh=True,
+         status=204, problems=("no_such_user", "no_such_session", "storage_failed")),
+    Call(method="GET", path="/users/{name}/passkeys", does=list_user_passkeys, needs=_USERS, answers=PasskeyList,
+         problems=("no_such_user",)),
+    Call(method="DELETE", path="/users/{name}/passkeys/{passkey_id}", does=remove_user_passkey, needs=_USERS,
+         fresh=True, status=204, problems=("no_such_user", "no_such_passkey", "storage_failed")),
 )  # fmt: skip

@@ -62,8 +62,8 @@ def test_people_are_added_listed_and_changed(served: Served, cli: Cli) -> None:
     )  # fmt: skip
     assert cli("user", "list") == 0
     assert "Chị Lan" in cli.out
-    assert cli("user", "role", "lan", "viewer", "commander") == 0
-    served.report("user_changed", user="lan", change="roles commander viewer")
+    assert cli("user", "role", "lan", "viewer", "commander", "--reason", "Lên chỉ huy") == 0
+    served.report("user_changed", user="lan", change="roles commander viewer", reason="Lên chỉ huy")
     assert cli("user", "passwd", "lan", "--password-stdin", typed="another password\n") == 0
     assert sign_in(served, "lan", PASSWORD) == 401
     assert cli("user", "disable", "lan") == 0
@@ -107,6 +107,9 @@ def test_what_is_refused_says_why_and_changes_nothing(cli: Cli) -> None:
 
 def test_a_wrong_word_is_a_usage_error(cli: Cli) -> None:
     """Exit 2, with the right words."""
-    for words in (("user",), ("user", "add"), ("user", "role", "lan", "king"), ("pair",), ("usr", "list")):
+    for words in (
+        ("user",), ("user", "add"), ("user", "role", "lan", "king"), ("pair",), ("usr", "list"),
+        ("pair", "lan", "--reason", "x" * 201), ("pair", "lan", "--reason", "xe\u202e"),
+    ):  # fmt: skip
         assert cli(*words) == 2, words
         assert "usage:" in cli.err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import time
 from pathlib import Path
@@ -11,9 +10,11 @@ import httpx
 import pytest
 
 from api.accounts import Store
-from api.attempts import FREE_FAILURES, LONGEST_WAIT_S, Attempts, bucket_of, delay_s
+from api.attempts import Try
 from api.passwords import hash_now
 from api.people import ABSOLUTE_END_S, IDLE_END_S, MOST_SESSIONS, Accounts
+from api.problems import ProblemError
+from api.sign_in import Browser, is_right, welcome
 from gate.model import Role
 from tests.api.conftest import Served, key
 
@@ -65,50 +66,6 @@ def test_a_wrong_password_and_a_wrong_name_look_the_same(served: Served, lan: st
     assert served.report("user_sign_in_failed", name="")[1]["reason"] == "unknown_name"
     assert served.gate
     assert "hunter2" not in str(served.gate.reports)
-
-
-def test_guessing_gets_slower_and_stays_so_over_a_restart(served: Served, lan: str) -> None:
-    """After five wrong ones: 429 with Retry-After, for the right password too; it ends by itself."""
-    client = served.anybody()
-    answers = [
-        client.post(SESSION, json={"username": lan, "password": "wrong wrong"}) for _ in range(FREE_FAILURES + 2)
-    ]
-    assert [answer.status_code for answer in answers] == [401] * FREE_FAILURES + [429] * 2
-    assert answers[-1].json()["code"] == "rate_limited"
-    with contextlib.closing(Store(served.accounts_path)) as store:
-        Attempts(store)._count(bucket_of(lan), FREE_FAILURES + 5, time.time())
-    served.stop()
-    served.start()
-    client = served.anybody()
-    answer = client.post(SESSION, json={"username": lan, "password": PASSWORD})
-    assert answer.status_code == 429
-    assert 1 <= int(answer.headers["Retry-After"]) == answer.json()["retry_after_s"] <= 32
-    served.clock.ahead_s = 32.0
-    assert client.post(SESSION, json={"username": lan, "password": PASSWORD}).status_code == 200
-
-
-def test_at_most_three_hundred_guesses_a_day(tmp_path: Path) -> None:
-    """Whoever guesses without a pause at one name, from any number of addresses, gets no more in a day."""
-    store = Store(tmp_path / "a.db")
-    attempts, now_s, guesses = Attempts(store), 1e9, 0
-    while now_s < 1e9 + DAY_S:
-        wait_s = attempts.begin("lan", now_s)
-        guesses += wait_s == 0
-        now_s += max(wait_s, 0.001)
-    store.close()
-    assert guesses <= 300
-    assert delay_s(10**6) == LONGEST_WAIT_S
-
-
-def test_a_clock_that_was_set_back_locks_nobody_out(tmp_path: Path) -> None:
-    """The delay counts from now then, not until a day that may be far away."""
-    store = Store(tmp_path / "a.db")
-    attempts = Attempts(store)
-    for _ in range(FREE_FAILURES + 1):
-        attempts.begin("lan", 2e9)
-    assert 0 < attempts.begin("lan", 1e9) <= LONGEST_WAIT_S
-    assert attempts.begin("lan", 1e9 + 3.0) == 0
-    store.close()
 
 
 def test_a_phone_has_a_name_that_can_be_seen(served: Served, lan: str) -> None:
@@ -257,3 +214,28 @@ def test_wrong_cookies_are_nobody(served: Served) -> None:
     for value in ("", "x", "a" * 4000, "'; DROP TABLE session; --"):
         answer = client.get(SESSION, headers={"Cookie": f"antt={value}", **key()})
         assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("change", ["password", "disabled"])
+def test_a_sign_in_that_was_under_way_does_not_outlive_what_ended_all_sessions(
+    served: Served, lan: str, change: str
+) -> None:
+    """Who has the old password signs in without a pause: one is compared while it is replaced. Seen: it stayed in."""
+    office, browser = served.office, Browser(device="thief", source="10.0.0.7")
+
+    async def compared_and_then_changed() -> None:
+        kept = office.accounts.password_hash(lan)
+        assert await is_right(office, Try(name=lan, source="10.0.0.7"), PASSWORD)
+        with served.accounts() as accounts:
+            if change == "password":
+                accounts.change_person(lan, password_hash=hash_now("another one entirely"))
+            else:
+                accounts.change_person(lan, disabled=True)
+        await welcome(office, lan, browser, kept)
+
+    with pytest.raises(ProblemError, match="wrong"):
+        served.ask(compared_and_then_changed())
+    with served.accounts() as accounts:
+        accounts.change_person(lan, disabled=False)
+        assert accounts.sessions_of(lan, time.time()) == []
+    served.report("user_sign_in_failed", name=lan)

@@ -108,3 +108,38 @@ def test_bad_people_are_refused(maintainer: httpx.Client) -> None:
         assert PASSWORD not in answer.text
         assert "short-one" not in answer.text
     assert maintainer.patch(f"{USERS}/nobody-here", json={}).json()["code"] == "no_such_user"
+
+
+def test_a_maintainer_signs_a_lost_phone_out(served: Served, maintainer: httpx.Client, operator: httpx.Client) -> None:
+    """GET and DELETE /users/{name}/sessions…: one phone, then all; journalled with who, which phone and why."""
+    second = served.person(Role.OPERATOR, name="lan")
+    theirs = f"{USERS}/lan/sessions"
+    items = maintainer.get(theirs).json()["items"]
+    assert [item["current"] for item in items] == [False, False]
+    lost = operator.get("/api/v1/session").json()["session_id"]
+    answer = maintainer.delete(f"{theirs}/{lost}", params={"reason": "Rơi mất máy"})
+    assert answer.status_code == 204
+    assert operator.get("/api/v1/session").status_code == 401
+    by, data = served.report("user_signed_out", "tho", session=lost)
+    assert (by.device, data["user"], data["device"], data["reason"]) == ("test", "lan", "test", "Rơi mất máy")
+    assert second.get("/api/v1/session").status_code == 200
+    assert maintainer.delete(theirs).status_code == 204
+    assert second.get("/api/v1/session").status_code == 401
+    assert maintainer.delete(f"{USERS}/tho/sessions").status_code == 204, "all but the one that asks"
+    assert maintainer.get("/api/v1/session").status_code == 200
+    assert maintainer.delete(f"{theirs}/{lost}").json()["code"] == "no_such_session"
+    assert maintainer.get(f"{USERS}/nobody-here/sessions").json()["code"] == "no_such_user"
+    assert maintainer.delete(f"{theirs}?reason=%E2%80%AE").json()["code"] == "invalid_request"
+
+
+def test_why_a_person_was_changed_stands_in_the_journal(served: Served, maintainer: httpx.Client) -> None:
+    """Issue 5, 6: who, from which phone, why."""
+    maintainer.post(USERS, json={"name": "binh", "roles": ["viewer"], "reason": "Trực ca đêm"})
+    maintainer.patch(f"{USERS}/binh", json={"roles": ["operator"], "reason": "Lên ca trưởng"})
+    maintainer.post(f"{USERS}/binh/pairing", json={"reason": "Máy mới"})
+    for change, reason in (
+        ("added as viewer", "Trực ca đêm"), ("roles operator", "Lên ca trưởng"), ("pairing link made", "Máy mới"),
+    ):  # fmt: skip
+        by, data = served.report("user_changed", "tho", change=change)
+        assert (by.device, data) == ("test", {"user": "binh", "change": change, "reason": reason})
+    assert maintainer.patch(f"{USERS}/binh", json={"reason": "x" * 201}).json()["code"] == "invalid_request"

@@ -49,7 +49,7 @@ def test_a_topic_carries_the_gate_and_its_own_way_of_travelling() -> None:
 
 def test_a_status_names_nobody() -> None:
     """Contracts: status is what GET /gate says, less people's names; the gate keeps its own."""
-    person: JsonObject = {"type": "person", "id": "u1", "name": "Nguyễn Văn An"}
+    person: JsonObject = {"type": "person", "id": "u1", "name": "Nguyễn Văn An", "device": "Máy của An"}
     snapshot: JsonObject = {
         "name": "Cổng thôn 3", "state": "open", "by": person, "mode_by": dict(person),
         "alarms": [{"alarm": "forced_open", "by": dict(person)}],
