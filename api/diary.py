@@ -63,8 +63,8 @@ class Event:
         """Return its clip while that is being written, None where it is not."""
         return None if self.saved else clips.under_way(media, self.event_id, self.started.at)
 
-    def plain(self, media: Path) -> dict[str, Json]:
-        """Return it as the page gets it. `media` tells which files still exist."""
+    def plain(self, media: Path, held: Json = None) -> dict[str, Json]:
+        """Return it as the page gets it. `media` tells which files still exist; `held` is what keeps them (held.py)."""
         started, ended = self.started.data, self.ended.data if self.ended else {}
         thumbnail, clip = self.file("thumbnail"), self.file("clip")
         has_clip = clip is not None and (media / clip).is_file()
@@ -80,6 +80,7 @@ class Event:
             "thumbnail": f"{address}/thumbnail.jpg" if thumbnail and (media / thumbnail).is_file() else None,
             "clip": self._clip(film, growing) if has_clip or growing else None,
             "clip_state": "available" if has_clip else "recording" if growing else "deleted" if clip else "none",
+            "held": held,
         }  # fmt: skip
 
     def _span(self) -> dict[str, Json]:
@@ -147,10 +148,12 @@ def events(reader: JournalReader, *, before: int | None, span: tuple[str, str] |
 
 def event(reader: JournalReader, event_id: str) -> Event | None:
     """Return one event. Its id is a UUIDv7: it says when to look."""
-    since = utc(moment_of(event_id) - REPORTED_EARLY_S)
-    started = _start_after(
-        reader, event_id, _last_before(reader, since), until=utc(moment_of(event_id) + REPORTED_LATE_S)
-    )
+    try:
+        since, until = utc(moment_of(event_id) - REPORTED_EARLY_S), utc(moment_of(event_id) + REPORTED_LATE_S)
+    except (ValueError, OverflowError):  # an id that nobody made: its time is in no year that a clock shows
+        return None
+    # By number on both sides: by time alone, every start since then would be read to find the first ones.
+    started = _start_after(reader, event_id, _last_before(reader, since), before=_last_before(reader, until) + 1)
     if started is None:  # the clock was set back since: look at every start that says it is later, which takes longer
         started = _start_after(reader, event_id, 0, since=since)
     if started is None:
@@ -171,10 +174,10 @@ def _stands_alone(fact: Fact) -> bool:
 
 
 def _start_after(
-    reader: JournalReader, event_id: str, after: int, *, since: str | None = None, until: str | None = None
+    reader: JournalReader, event_id: str, after: int, *, since: str | None = None, before: int | None = None
 ) -> Fact | None:
     for _ in range(MOST_PAGES):
-        page = reader.read(kinds=STARTING, after=after, since=since, until=until, limit=PAGE)
+        page = reader.read(kinds=STARTING, after=after, before=before, since=since, limit=PAGE)
         for fact in page:
             if fact.data.get("event_id") == event_id and _begins(fact):
                 return fact

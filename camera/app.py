@@ -25,6 +25,7 @@ from camera.build import Tellers, build_eyes, build_recorder
 from camera.choose import Push, build_source
 from camera.chronicle import Chronicle
 from camera.health import Parts, StuckError, Watch
+from camera.holds import JournalHolds
 from camera.inventory import Inventory
 from camera.live import LiveServer, Snapshot
 from camera.memories import Memories
@@ -38,6 +39,7 @@ from camera.store import Store
 from config.load import ConfigError, load, runtime_dir, socket_path
 from config.schema import Settings
 from gate.client import Client, new_id, parent_is_gone
+from gate.holds import KINDS as HOLD_KINDS
 from gate.logs import log_to_stderr
 from gate.model import JsonObject
 
@@ -45,6 +47,7 @@ log = logging.getLogger(__name__)
 
 STOP_S = 1.5
 KEEP_EVERY_S = 30.0
+MARK_EVERY_S = 60.0
 JOURNAL = "journal.db"
 
 
@@ -84,10 +87,13 @@ async def serve(settings: Settings) -> None:
     media.mkdir(parents=True, exist_ok=True)
     recording = settings.recording
     source, scene = build_source(settings)
-    store = Store(media, settings.site.timezone, recording.keep_days, recording.max_gb)
+    journal = settings.storage.state_dir / JOURNAL
+    store = Store(
+        media, settings.site.timezone, recording.keep_days, recording.max_gb, asked=JournalHolds(journal)
+    )  # fmt: skip
     inventory = Inventory(store, media / FOLDER, time.time())
     listener = Listener(scene)
-    topics = ["state", "yard"] if scene else ["state"]
+    topics = ["state", "fact", "yard"] if scene else ["state", "fact"]
     client = Client(socket_path(settings), who="camera", topics=topics, pushed=listener.pushed)
     reports = Reports(client, media)
     live = LiveServer(
@@ -114,7 +120,7 @@ async def serve(settings: Settings) -> None:
         source.need(units=recording.enabled)
         recorder.start()
         stack.push_async_callback(asyncio.to_thread, recorder.close, STOP_S)
-        journal = settings.storage.state_dir / JOURNAL
+        background(stack, mark_holds(store, listener.holds_changed), "holds")
         in_background(lambda: inventory.check(journal, tellers.saved, tellers.deleted))
         stack.push_async_callback(asyncio.to_thread, keep, pipeline, memories)
         watching = start_thread(pipeline.run)
@@ -134,6 +140,7 @@ class Listener:
         self._scene = scene
         self._occasions = Occasions(new_id)
         self._connected: tuple[Pipeline, Recorder, Store] | None = None
+        self.holds_changed = asyncio.Event()
 
     def connect(self, pipeline: Pipeline, recorder: Recorder, store: Store) -> None:
         """Say who is concerned; what came before is lost."""
@@ -143,6 +150,8 @@ class Listener:
         """Take one push."""
         if self._scene:
             self._scene(topic, data)
+        if topic == "fact" and data.get("kind") in HOLD_KINDS:
+            self.holds_changed.set()
         if topic != "state" or self._connected is None:
             return
         pipeline, recorder, store = self._connected
@@ -173,6 +182,15 @@ async def keep_now_and_then(pipeline: Pipeline, memories: Memories) -> None:
     while True:
         await asyncio.sleep(KEEP_EVERY_S)
         await asyncio.to_thread(keep, pipeline, memories)
+
+
+async def mark_holds(store: Store, changed: asyncio.Event) -> None:
+    """Mark what people hold at the start, when the gate tells of a hold, and now and then what was missed; for ever."""
+    while True:
+        changed.clear()
+        await asyncio.to_thread(store.mark)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), MARK_EVERY_S)
 
 
 def background(stack: contextlib.AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

@@ -3,17 +3,18 @@
 The day in a name is the site's own. What is older than `keep_days` goes. Above `max_gb`, or when the disk is nearly
 full, the oldest go: first of the continuous recording, then of the events. An event that somebody holds never goes and
 does not count against `max_gb`; below the disk's floor nothing new is written. Nothing goes for its age while the clock
-is not believed.
+is not believed, and no event while it is not known which are held.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 import re
 import threading
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +22,18 @@ from pathlib import Path
 from camera.catalogue import CLIP, CONTINUOUS, DRAFT, HOLD, PART, PICTURE, Catalogue, Kept
 from camera.cut import JOIN
 from camera.disk import Space, Sync, disk_space, floor, make_folder, remedy, sync_folder, write_whole
+from camera.holds import NOTHING_ASKED, Asked
 from camera.motion import Rectangle
 from camera.source import Picture
 from camera.thumbnail import jpeg
 from gate.model import JsonObject
 
+log = logging.getLogger(__name__)
+
 GB = 1_000_000_000
 MOST_AT_ONCE = 200
 NAME = re.compile(r"[A-Za-z0-9_-]+")
+UNKNOWN_HOLDS = "the journal can't be read, and what is held stands there"
 
 __all__ = ["Deleted", "Store", "remedy"]
 
@@ -62,7 +67,7 @@ class Store:
 
     def __init__(  # noqa: PLR0913, PLR0917 - the place, its limits and its disk
         self, folder: Path, timezone: str, keep_days: int, max_gb: float, space: Space = disk_space,
-        sync: Sync = os.fdatasync,
+        sync: Sync = os.fdatasync, asked: Callable[[], Asked | None] = lambda: NOTHING_ASKED,
     ) -> None:  # fmt: skip
         self.folder = folder
         self.sync = sync
@@ -71,7 +76,10 @@ class Store:
         self._most_bytes = int(max_gb * GB)
         self._space = space
         self._catalogue = Catalogue(folder)
-        self._deleting = threading.Lock()
+        self._deleting = threading.RLock()
+        self._asked = asked
+        self._held: set[str] = set()
+        self._marked: set[str] | None = None
         self.low = False
         self.more = False
         self.free_bytes = 0
@@ -118,9 +126,11 @@ class Store:
     def hold(self, event_id: str) -> bool:
         """Keep an event's files, and the clip that it is in, until `release`; survives a restart.
 
-        Return False where nothing is kept of it. Raises `OSError` where the disk refuses.
+        Return False where nothing is kept of it yet: what comes of it is held too, but only by this process. Raises
+        `OSError` where the disk refuses; it is held by this process all the same.
         """
         with self._deleting:
+            self._held.add(event_id)
             files = [path for path in self._files_of(event_id) if path.suffix in {CLIP, PART, JOIN, PICTURE}]
             if not files:
                 return False
@@ -131,11 +141,37 @@ class Store:
     def release(self, event_id: str) -> bool:
         """Let an event go again, in its turn. Return False where nobody held it. Raises `OSError`."""
         with self._deleting:
+            self._held.discard(event_id)
             holds = [path for path in self._files_of(event_id) if path.suffix == HOLD]
             for path in holds:
                 path.unlink(missing_ok=True)
                 sync_folder(path.parent)
             return bool(holds)
+
+    def heed(self) -> Asked | None:
+        """Learn what is held now, and let none of it go; None, and all as before, where that can't be known."""
+        with self._deleting:  # what one thread read must not undo what another has read since
+            asked = self._asked()
+            if asked:
+                self._held = (self._held | asked.held) - asked.released
+            return asked
+
+    def mark(self) -> None:
+        """Write what is held beside the clips, where it outlives the journal. May take seconds; one thread's.
+
+        What the disk refuses, or what is not there yet, is tried again the next time.
+        """
+        asked = self.heed()
+        if asked is None:
+            return
+        if self._marked is None:
+            self._marked = {path.stem for path in self.folder.glob(f"????-??-??/*{HOLD}")}
+        for event_id in sorted(asked.held - self._marked):
+            if self._done(self.hold, event_id):
+                self._marked.add(event_id)
+        for event_id in sorted(asked.released & self._marked):
+            if self._done(self.release, event_id) is not None:
+                self._marked.discard(event_id)
 
     def sweep(self, wall_s: float, *, trusted: bool = True) -> list[Deleted]:
         """Delete what is too old, too much or in the way, and look at the free space anew.
@@ -146,16 +182,20 @@ class Store:
         """
         make_folder(self.folder)
         self.undeletable = None
+        known = self.heed() is not None
         segments, events = self._catalogue.segments(wall_s), self._catalogue.events(wall_s)
         oldest_day = self._here(wall_s).date() - dt.timedelta(days=self._keep_days) if trusted else dt.date.min
-        total = sum(kept.bytes for kept in (*segments, *events) if not kept.has(HOLD))
+        total = sum(kept.bytes for kept in (*segments, *events) if not self._holds(kept))
         gone: list[tuple[Kept, str]] = []
         for kept_of_one_kind in (segments, events):
             for kept in kept_of_one_kind:
-                if kept.has(PART) or kept.has(HOLD):
+                if kept.has(PART) or self._holds(kept):
                     continue
                 reason = self._reason(kept, oldest_day, total)
                 if reason is None or len(gone) >= MOST_AT_ONCE:
+                    break
+                if not known and not kept.continuous:
+                    self.undeletable = OSError(UNKNOWN_HOLDS)
                     break
                 if self._delete(kept):
                     total -= kept.bytes
@@ -170,6 +210,18 @@ class Store:
         disk, free = self._space(self.folder)
         return free >= floor(disk)
 
+    def _holds(self, kept: Kept) -> bool:
+        return kept.has(HOLD) or not self._held.isdisjoint(kept.event_ids)
+
+    @staticmethod
+    def _done(change: Callable[[str], bool], event_id: str) -> bool | None:
+        """Change one hold; None where the disk refuses, which is logged."""
+        try:
+            return change(event_id)
+        except OSError as error:
+            log.warning("the hold of event %s can't be written (%s); it is tried again", event_id, error)
+            return None
+
     def _reason(self, kept: Kept, oldest_day: dt.date, total: int) -> str | None:
         if kept.day < oldest_day:
             return "age"
@@ -179,10 +231,18 @@ class Store:
         return "disk" if free < floor(disk) else None
 
     def _delete(self, kept: Kept) -> bool:
-        """Delete a clip and all that goes with it, unless somebody has begun to hold it; tell whether it is gone."""
+        """Delete a clip and all that goes with it, unless somebody has begun to hold it; tell whether it is gone.
+
+        The journal is asked for each: a sweep takes seconds, and who was told meanwhile that it is held is right.
+        """
         with self._deleting:
+            if not kept.continuous and self.heed() is None:
+                self.undeletable = OSError(UNKNOWN_HOLDS)
+                return False
             folders = {path.parent for path in kept.files}
-            if any((folder / f"{event_id}{HOLD}").exists() for folder in folders for event_id in kept.event_ids):
+            if self._holds(kept) or any(
+                (folder / f"{event_id}{HOLD}").exists() for folder in folders for event_id in kept.event_ids
+            ):
                 return False
             try:
                 for path in sorted(kept.files, key=lambda path: path.suffix != CLIP):

@@ -1,12 +1,13 @@
-"""Commands that read the journal: log, verify. They need no daemon."""
+"""Commands that read the journal: log, verify. They need no daemon; an evidence package is checked in api/."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import time
+from pathlib import Path
 
-from gate import places
+from gate import cli_others, places
 from gate.cli_words import Words
 from gate.model import JsonObject, Kind
 from gate.terminal import DONE, REFUSED, CommandFailedError, say
@@ -30,7 +31,10 @@ def declare(words: Words) -> None:
     )
     command.add_argument("--json", action="store_true", help="one JSON object a line")
     command.add_argument("--follow", action="store_true", help="go on with what comes")
-    words.add("verify", verify, "Check the journal's hash chain.", where=True)
+    command = words.add("verify", verify, "Check the journal's hash chain, or an evidence package.", where=True)
+    command.add_argument("file", nargs="?", type=Path, metavar="FILE.zip", help="an evidence package; needs no gate")
+    command.add_argument("--key", metavar="FINGERPRINT", help="the key that must have signed the package")
+    command.add_argument("--json", action="store_true", help="what holds of the package, as JSON")
 
 
 def log(arguments: argparse.Namespace) -> int:
@@ -84,7 +88,11 @@ def _moment(given: str | None) -> str | None:
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """Check every hash of the chain."""
+    """Check every hash of the chain, or a package that somebody was given."""
+    if arguments.file is not None:
+        return cli_others.check_evidence(arguments)
+    if arguments.key is not None or arguments.json:
+        raise places.UsageError("--key and --json are for an evidence package; name its FILE.zip")
     from gate.journal import JournalError  # noqa: PLC0415 - as above
     from gate.journal import verify as walk  # noqa: PLC0415 - as above
 

@@ -1,4 +1,7 @@
-"""Commands of other folders: people (api/) and the detector (camera/). They run there; this room only calls them."""
+"""Commands of other folders: people and the page's certificate (api/), the detector (camera/).
+
+They run there; this room only calls them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from gate.cli_words import Words
 OTHERS = {
     "user": "People: add, list, passwd, disable, enable, role.",
     "pair": "Print a one-time sign-in link for a person's phone.",
+    "tls": "The page's certificate: init, renew, show.",
+    "evidence": "The key that signs evidence, and what was taken: key, list.",
 }
 
 
@@ -24,7 +29,7 @@ def declare(words: Words) -> None:
 
 
 def call_api(arguments: argparse.Namespace) -> int:
-    """Run a command of the page's own accounts, on the files of one gate that exists."""
+    """Run a command of the page's own room, on the files of one gate that exists."""
     if {"-h", "--help"} & set(arguments.words_of_others):
         return _become("api", arguments.command, *arguments.words_of_others)
     from config.load import SIMULATE_FILE  # noqa: PLC0415 - pydantic is not needed for other commands
@@ -37,6 +42,12 @@ def call_api(arguments: argparse.Namespace) -> int:
             raise places.UsageError(f"there are no accounts of a gate at {state_dir}; name its folder with --state-dir")
         given += ["--set", f'storage.state_dir="{state_dir}"']
     return _become("api", arguments.command, *arguments.words_of_others, "--config", str(config), *given)
+
+
+def check_evidence(arguments: argparse.Namespace) -> int:
+    """Check a file that somebody was given; it needs no gate."""
+    given = [*(["--key", arguments.key] if arguments.key is not None else []), *(["--json"] if arguments.json else [])]
+    return _become("api", "verify", *given, "--", str(arguments.file))
 
 
 def call_camera(arguments: argparse.Namespace) -> int:

@@ -19,9 +19,10 @@ from api import diary
 from api.auth import Permission, TheOffice
 from api.calls import Call
 from api.clips import Growing
+from api.event_schemas import EventBody, EventList
+from api.moments import Day
 from api.office import Office
 from api.problems import ProblemError
-from api.schemas import EventBody, EventList
 from gate.journal import JournalReader
 from gate.model import Json
 
@@ -59,9 +60,10 @@ class MediaFile(FileResponse):
 
 async def list_events(
     office: TheOffice,
-    day: Annotated[dt.date | None, Query(description="A day at the site.")] = None,
+    day: Day | None = None,
     before: Annotated[int | None, Query(ge=0, le=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 50,
+    held: Annotated[bool, Query(description="Only what people hold.")] = False,  # noqa: FBT002 - a query's parameter
 ) -> JSONResponse:
     """Return events, newest first; `before` is the cursor."""
     if day is not None and not dt.date.min < day < dt.date.max:
@@ -70,9 +72,14 @@ async def list_events(
     media = office.settings.media_dir
 
     def found(reader: JournalReader) -> tuple[list[dict[str, Json]], int | None]:
-        events = diary.events(reader, before=before, span=span, limit=limit)
+        holds = office.held.read(reader)
+        if held:
+            of_these = (diary.event(reader, one) for one in holds.newest(before=before, span=span, limit=limit))
+            events = [event for event in of_these if event]
+        else:
+            events = diary.events(reader, before=before, span=span, limit=limit)
         following = events[-1].started.seq if len(events) == limit else None
-        return [event.plain(media) for event in events], following
+        return [event.plain(media, holds.plain(event)) for event in events], following
 
     items, following = await office.records(found)
     return JSONResponse({"items": items, "next": following})
@@ -80,9 +87,14 @@ async def list_events(
 
 async def show_event(event_id: uuid.UUID, office: TheOffice) -> JSONResponse:
     """Return one event."""
+    return JSONResponse(await plain_event(office, event_id))
+
+
+async def plain_event(office: Office, event_id: uuid.UUID) -> dict[str, Json]:
+    """Return an event as the page gets it. Raises the problem `no_such_event`."""
     event = await _event(office, event_id)
-    media = office.settings.media_dir
-    return JSONResponse(await asyncio.to_thread(event.plain, media))
+    held = await office.records(lambda reader: office.held.read(reader).plain(event))
+    return await asyncio.to_thread(event.plain, office.settings.media_dir, held)
 
 
 async def send_clip(event_id: uuid.UUID, office: TheOffice) -> MediaFile:

@@ -11,8 +11,13 @@ from pathlib import Path
 import pytest
 
 from config.timetable import WEEK
+from gate.client import ask
 from gate.incident import IncidentFiles, found
-from tests.fakes import wait_until
+from gate.journal import Journal
+from gate.kept import save
+from gate.memory import Kept, KeptTimetable
+from gate.model import Kind, Origin
+from tests.fakes import FakeGate, wait_until
 from tests.gate.test_incident import ABOUT, SITE, forced
 from tests.program.command_line import antt_gate
 from tests.program.program import ROOT, Program
@@ -54,6 +59,35 @@ def test_the_timetable_of_a_day_is_told(tmp_path: Path) -> None:
 def test_a_site_without_a_timetable_says_so() -> None:
     done = antt_gate("timetable", "--config", "config/simulate.toml")
     assert (done.returncode, "no timetable" in done.stdout) == (0, True)
+
+
+def test_the_timetable_in_force_is_told_by_the_gate_and_else_by_what_it_keeps(tmp_path: Path) -> None:
+    """Not the configuration's, once people set another one; and who set it, when and why."""
+    by = {"type": "person", "id": "lan", "name": "Lan"}
+    tet = {"name": "Tết", "dates": ["2027-02-05..2027-02-09"], "start": "00:00", "end": "24:00", "wants": "open"}
+    words = ("timetable", "--state-dir", str(tmp_path), "--date", "2027-02-06")
+    with FakeGate(tmp_path) as gate:
+        ask(gate.socket, "set_timetable", by=by, reason="Nghỉ Tết", revision=0, periods=[tet])
+        kept = gate.timetables.safe
+        told = antt_gate(*words).stdout
+    save(tmp_path / "state.json", Kept(timetable=kept))
+    alone = antt_gate(*words).stdout
+    for text in (told, alone):
+        assert "00:00 - 24:00 open Tết" in [" ".join(line.split()) for line in text.splitlines()]
+        assert "revision 1, set by Lan at " in text
+        assert ": Nghỉ Tết" in text
+    assert "no gate process answers, this is what it keeps" in alone
+    assert json.loads(antt_gate(*words, "--json").stdout)["revision"] == 1
+    journal = Journal(tmp_path / "journal.db", lambda _: None)  # killed between the row of a second change and the file
+    journal.open()
+    journal.write(Kind.TIMETABLE_CHANGED, dict(by), {"revision": 2, "reason": "Hết Tết", "periods": []})
+    journal.close()
+    assert "revision 2, set by Lan at " in antt_gate(*words).stdout
+    of_another_program = KeptTimetable(revision=3, at="x", by=Origin(**by), reason="x", periods=({"moon": 1},))
+    save(tmp_path / "state.json", Kept(timetable=of_another_program))
+    done = antt_gate(*words)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "of another program and not understood here" in done.stderr
 
 
 @pytest.mark.parametrize("day", ["someday", "2027-02-30", "9999-12-31"])
