@@ -12,7 +12,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import stat
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -24,11 +23,12 @@ from api.accounts import AccountsError
 from api.app import create_app, office_in
 from api.connections import AT_ONCE, PATIENCE_S, Connection, room
 from api.first_link import FirstLink, make_first_link
+from api.handshakes import Handshakes
 from api.links import ListenError, base_url, pairing_link
 from api.live_socket import Socket
 from api.office import Office
 from api.shield import LARGEST_HEADERS
-from config.schema import Settings, Tls
+from config.schema import Settings
 from gate.client import parent_is_gone
 
 log = logging.getLogger("api")
@@ -74,20 +74,21 @@ class PageServer(uvicorn.Server):
         self._most = most
         self._serving = serving
         self._stopping = stopping
+        self._handshakes: Handshakes | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, then say so. Listens here and not in uvicorn, which sets no limit to a TLS handshake."""
         await super().startup([])
         config, loop = self.config, asyncio.get_running_loop()
-        patience_s = config.timeout_keep_alive if config.ssl else None
 
         def connection() -> Connection:
             return Connection(self._most, config, self.server_state, self.lifespan.state)
 
+        if config.ssl:
+            self._handshakes = Handshakes(config.ssl, connection, config.timeout_keep_alive)
+        arrival = self._handshakes.arrival if self._handshakes else connection
         for listening in sockets or []:
-            server = await loop.create_server(
-                connection, sock=listening, ssl=config.ssl, backlog=AT_ONCE, ssl_handshake_timeout=patience_s
-            )
+            server = await loop.create_server(arrival, sock=listening, backlog=AT_ONCE)
             self.servers.append(server)
             listening.listen(BACKLOG)  # in the system's queue; AT_ONCE is how many are taken from it in one round
         self._serving()
@@ -95,6 +96,8 @@ class PageServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Say so, wait for what is under way, then drop the connections of those who don't read."""
         self._stopping()
+        if self._handshakes:
+            self._handshakes.end()
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
             if isinstance(connection.transport, asyncio.WriteTransport):
@@ -112,7 +115,6 @@ async def serve(settings: Settings) -> int:
 
     Raises `ListenError`, and `AccountsError` where the accounts can't be opened.
     """
-    check_tls(settings.api.tls)
     with listen(settings.api.host, settings.api.port) as listening:
         app = create_app(settings)
         office = office_in(app)
@@ -124,7 +126,7 @@ async def serve(settings: Settings) -> int:
             if first:
                 _tell(first.line(pairing_link(office.base_url, first.code)))
 
-        server = PageServer(configuration(settings, app), room(), serving, office.streams.end_all)
+        server = PageServer(configuration(app), room(), serving, office.streams.end_all)
         watching = _watch_for_the_end(server, office)
         try:
             await server.serve(sockets=[listening])
@@ -173,23 +175,13 @@ async def _then(act: Callable[[], None], event: Coroutine[None, None, object]) -
     act()
 
 
-def check_tls(tls: Tls | None) -> None:
-    """Raise `ListenError` where the certificate can't be used."""
-    if tls is None:
-        return
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert_file, tls.key_file)
-    except OSError as error:
-        raise ListenError(f"[api.tls] can't be used ({error}); name a PEM certificate and its key") from None
-
-
-def configuration(settings: Settings, app: FastAPI) -> uvicorn.Config:
-    """Return how uvicorn serves `app`."""
-    tls = settings.api.tls
+def configuration(app: FastAPI) -> uvicorn.Config:
+    """Return how uvicorn serves `app`, with the office's certificate where it has one."""
+    certificate = office_in(app).certificate
+    context = (lambda *_: certificate.context) if certificate else None
     return uvicorn.Config(
         app, http=Connection, ws=Socket, loop="asyncio", lifespan="on", log_config=None, access_log=False,
         server_header=False, proxy_headers=False, workers=1, timeout_graceful_shutdown=STOPPING_S,
         timeout_keep_alive=PATIENCE_S, h11_max_incomplete_event_size=LARGEST_HEADERS,
-        ws_max_size=LARGEST_SOCKET_MESSAGE, ws_per_message_deflate=False,
-        ssl_certfile=tls.cert_file if tls else None, ssl_keyfile=tls.key_file if tls else None,
+        ws_max_size=LARGEST_SOCKET_MESSAGE, ws_per_message_deflate=False, ssl_context_factory=context,
     )  # fmt: skip

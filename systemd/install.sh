@@ -134,10 +134,15 @@ install_configuration() {
 
 install_service() {
     say "Service"
-    run install -D -m 0644 "$here/antt-gate.service" /etc/systemd/system/antt-gate.service
+    local unit
+    for unit in antt-gate.service antt-gate-tls.service antt-gate-tls.timer; do
+        run install -D -m 0644 "$here/$unit" "/etc/systemd/system/$unit"
+    done
     run install -D -m 0644 -t /usr/share/doc/antt-gate "$source_tree/docs/operations.md" "$source_tree/docs/wiring.md" \
-        "$source_tree/docs/configuration.md"
+        "$source_tree/docs/configuration.md" "$source_tree/docs/tls.md"
     run systemctl daemon-reload
+    # Once a day it renews the page's certificate, where the gate has an authority of its own; it never touches the gate.
+    run systemctl enable --now antt-gate-tls.timer
 }
 
 # Without this the kernel leaves outputs driven when the process that held them dies (raspberrypi/linux 6117).
@@ -183,7 +188,8 @@ say_what_is_next() {
     say "  2. sudo antt-gate check --config /etc/antt-gate/gate.toml     every error at once"
     say "  3. sudo systemctl enable antt-gate                            start at every boot"
     say "  4. sudo systemctl restart antt-gate                           while the gate stands still"
-    say "  5. journalctl -u antt-gate | grep 'sign in as'                the one-time sign-in link"
+    say "  5. sudo antt-gate tls init                                    a certificate for the page (docs/tls.md)"
+    say "  6. journalctl -u antt-gate | grep 'sign in as'                the one-time sign-in link"
 }
 
 main() {

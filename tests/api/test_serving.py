@@ -22,7 +22,10 @@ import pytest
 from api.__main__ import main
 from api.accounts import Store
 from api.links import base_url
+from api.passwords import hash_now
+from api.people import Accounts
 from config.load import SIMULATE_FILE
+from gate.model import Role
 from tests.api.conftest import key, settings_in
 from tests.fakes import FakeGate, wait_until
 
@@ -169,7 +172,9 @@ def address(gate: FakeGate) -> str:
 def test_a_full_disk_at_the_start_locks_nobody_out(tmp_path: Path, gate: FakeGate) -> None:
     """Who was signed in stays so; what must be kept is refused with the reason; room again is noticed by itself."""
     config = real_gate(tmp_path)
-    cookies = signed_in_once(tmp_path, config)
+    cookies, password = signed_in_once(tmp_path, config), "ba cây chụm lại"
+    with contextlib.closing(Store(tmp_path / "accounts.db")) as store, store.changing() as db:
+        db.execute("UPDATE person SET password = ?", (hash_now(password),))
     gate.beats.clear()
     with process(tmp_path, config=config, before=FULL_DISK) as running:
         with httpx.Client(base_url=address(gate), cookies=cookies) as client:
@@ -177,6 +182,7 @@ def test_a_full_disk_at_the_start_locks_nobody_out(tmp_path: Path, gate: FakeGat
             assert client.get("/api/v1/gate").status_code == 200
             stop = client.post("/api/v1/gate/commands", json={"command": "stop"}, headers=key())
             assert stop.status_code == 202
+            assert client.post(f"{SESSION}/proof", json={"password": password}).status_code == 200  # it was restarted
             refused = client.post("/api/v1/users", json={"name": "lan", "roles": ["viewer"]})
             assert (refused.status_code, refused.json()["code"]) == (503, "storage_failed")
             assert "free some space" in refused.json()["detail"]
@@ -335,3 +341,25 @@ def test_on_tls_the_cookie_can_not_be_had_in_the_clear(tmp_path: Path) -> None:
             assert "Secure" in answer.headers["Set-Cookie"].split("; ")
             assert answer.headers["Strict-Transport-Security"]
             assert client.get(SESSION).status_code == 200
+
+
+def test_a_full_disk_keeps_no_commander_from_an_emergency(tmp_path: Path, gate: FakeGate) -> None:
+    """Step-up needs no room: a password proves, a wrong one is counted all the same, and the gate is asked."""
+    password, now_s = "ba cây chụm lại", time.time()
+    with contextlib.closing(Store(tmp_path / "accounts.db")) as store:
+        accounts = Accounts(store)
+        accounts.add_person("an", "Anh An", frozenset({Role.COMMANDER, Role.MAINTAINER}), hash_now(password), now_s)
+        token, _ = accounts.open_session("an", "phone", now_s - 1000.0)
+    with (
+        process(tmp_path, config=real_gate(tmp_path), before=FULL_DISK) as running,
+        httpx.Client(base_url=address(gate), cookies={"antt": token}) as client,
+    ):
+        emergency, proof = {"command": "emergency_open"}, f"{SESSION}/proof"
+        refused = client.post("/api/v1/gate/commands", json=emergency, headers=key())
+        assert refused.json()["code"] == "step_up_required"
+        assert client.post(proof, json={"password": "not this one"}).json()["code"] == "proof_failed"
+        assert client.post(proof, json={"password": password}).status_code == 200
+        assert client.post("/api/v1/gate/commands", json=emergency, headers=key()).status_code == 202
+        codes = [client.post(proof, json={"password": "not this one"}).json()["code"] for _ in range(4)]
+        assert codes == ["proof_failed"] * 3 + ["rate_limited"]
+        assert running.child.poll() is None
