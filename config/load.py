@@ -49,7 +49,7 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Settings:
         problems += [problem] if problem else []
     settings = None
     try:
-        settings = Settings.model_validate(_tupled(tables))
+        settings = Settings.model_validate(tupled(tables))
     except ValidationError as error:
         from config.explain import explain  # noqa: PLC0415 - only a wrong configuration pays for this import
 
@@ -128,11 +128,11 @@ def _anchor(tables: Tables, section: type[BaseModel], folder: Path) -> None:
             tables[name] = folder / value
 
 
-def _tupled(value: object) -> object:
+def tupled(value: object) -> object:
     """Turn arrays into the tuples that the strict, immutable schema takes."""
     if isinstance(value, Mapping):
-        return {key: _tupled(inner) for key, inner in value.items()}
-    return tuple(map(_tupled, value)) if isinstance(value, list) else value
+        return {key: tupled(inner) for key, inner in value.items()}
+    return tuple(map(tupled, value)) if isinstance(value, list) else value
 
 
 def _filled(tables: Mapping[str, object], section: type[BaseModel]) -> Tables:

@@ -114,6 +114,18 @@ def _the_broker_knows_who_we_are(tables: Tables) -> Iterator[Problem]:
         yield Problem(key="mqtt.username", text="is missing; name the user that password_file belongs to")
 
 
+def _passkeys_have_a_secure_page(tables: Tables) -> Iterator[Problem]:
+    domain, public = at(tables, "api", "domain"), at(tables, "api", "public_url")
+    if not isinstance(domain, str) or domain == "localhost" or at(tables, "api", "tls"):
+        return
+    if not isinstance(public, str) or not public.startswith("https:"):
+        yield Problem(
+            key="api.domain",
+            text=f"is {domain!r}, but browsers take passkeys over HTTPS only; set api.tls (antt-gate tls init), or an "
+            "https:// address in api.public_url where a proxy has TLS",
+        )
+
+
 Rule = Callable[[Tables], Iterator[Problem]]
 RULES: tuple[Rule, ...] = (
     *gate_rules.RULES,
@@ -126,4 +138,5 @@ RULES: tuple[Rule, ...] = (
     _zones_and_lines_have_names_of_their_own,
     _a_clip_holds_its_rolls,
     _the_broker_knows_who_we_are,
+    _passkeys_have_a_secure_page,
 )

@@ -30,6 +30,12 @@ Point = tuple[Fraction, Fraction]
 Rectangle = tuple[Fraction, Fraction, Fraction, Fraction]
 Width = Annotated[int, Field(ge=160, le=3840, multiple_of=2)]
 Height = Annotated[int, Field(ge=120, le=2160, multiple_of=2)]
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+HOST_NAME = rf"^{LABEL}(\.{LABEL})*$|^[0-9a-f:]*:[0-9a-f:.]*$"
+HostName = Annotated[
+    str, Field(pattern=HOST_NAME, max_length=253, title="a host name such as 'cong3.local', or an address")
+]
+DOMAIN = rf"^({LABEL}\.)*[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?$"
 SMALLEST_AREA = 0.0001  # fraction of the picture: 92 pixels of 1280 by 720
 NO_ZONE = "is not an IANA time zone that this machine knows, such as 'Asia/Ho_Chi_Minh' (Debian package: tzdata)"
 BETWEEN_KEYS = "between_keys"
@@ -238,6 +244,15 @@ class Tls(Section):
 
     cert_file: Path = Field(description="PEM certificate chain.")
     key_file: Path = Field(description="PEM key, mode 0600.")
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificate of an own authority, for phones at /trust. Made by antt-gate tls init.",
+    )
+    names: tuple[HostName, ...] = Field(
+        default=(),
+        max_length=16,
+        description="Names and addresses that antt-gate tls puts into the certificate, beside those it finds itself.",
+    )
 
 
 class Api(Section):
@@ -253,6 +268,16 @@ class Api(Section):
     port: int = Field(default=8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
     max_viewers: int = Field(
         default=16, ge=1, le=100, description="Pages that may watch the live picture at once; single pictures go on."
+    )
+    domain: str | None = Field(
+        default=None,
+        pattern=DOMAIN,
+        max_length=253,
+        title="a domain name such as 'cong3.example.vn'",
+        description="Name under which phones open the page over HTTPS. Passkeys work at that name, and without it not.",
+    )
+    metrics_token_file: Path | None = Field(
+        default=None, description="File with the token that lets a program elsewhere read /metrics; 0600."
     )
     tls: Tls | None = None
 

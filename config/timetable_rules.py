@@ -1,7 +1,9 @@
 """Rules between the periods of the timetable: each is whole, none closes without a beam, no two want different things.
 
 They read plain tables (`rules.py` says how). A period by date may overlap one by weekday, and then wins; two of the
-same sort may not. Times are compared as they stand on the wall, so a clock change never makes an overlap.
+same sort may not. Times are compared as they stand on the wall, so a clock change never makes an overlap. The days of a
+period are the bits of one number: the gate process judges what people send it, and the longest timetable there can be
+must not keep it busy.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from config.problem import Problem, Tables, at
-from config.timetable import DAY_MIN, DAYS, MOST_DATES, MOST_PERIODS, WEEK, date_span, span
+from config.timetable import DAY_MIN, DAYS, FIRST_YEAR, MOST_DATES, MOST_PERIODS, WEEK, date_span, span
+
+FIRST_DAY = dt.date(FIRST_YEAR, 1, 1)
 
 
 class Weekly(NamedTuple):
@@ -24,9 +28,9 @@ class Weekly(NamedTuple):
 
 
 class Dated(NamedTuple):
-    """A period by date: first and last day of each range it starts on, and its minutes since that midnight."""
+    """A period by date: the days it starts on (bit 0 is the first day of `FIRST_YEAR`), and its minutes since then."""
 
-    ranges: tuple[tuple[dt.date, dt.date], ...]
+    days: int
     start: int
     end: int
 
@@ -88,7 +92,15 @@ def _dated(period: Mapping[str, object]) -> Dated | None:
     dates, covered = period.get("dates"), span(period.get("start"), period.get("end"))
     if not isinstance(dates, list | tuple) or covered is None:
         return None
-    return Dated(tuple(found for text in dates[:MOST_DATES] if (found := date_span(text))), *covered)
+    return Dated(day_bits(found for text in dates[:MOST_DATES] if (found := date_span(text))), *covered)
+
+
+def day_bits(ranges: Iterable[tuple[dt.date, dt.date]]) -> int:
+    """Return the days of some ranges, first and last day included, as the bits of one number."""
+    bits = 0
+    for first, last in ranges:
+        bits |= ((1 << (last - first).days + 1) - 1) << (first - FIRST_DAY).days
+    return bits
 
 
 def _meet(one: Weekly | Dated, other: Weekly | Dated) -> Iterable[int]:
@@ -105,12 +117,7 @@ def _weekly_meet(one: Weekly, other: Weekly) -> bool:
 
 
 def _dated_meet(one: Dated, other: Dated) -> bool:
-    return any(
-        max(first + dt.timedelta(later), since) <= min(last + dt.timedelta(later), until)
-        for later in _meet(one, other)
-        for first, last in one.ranges
-        for since, until in other.ranges
-    )
+    return any((one.days << later if later >= 0 else one.days >> -later) & other.days for later in _meet(one, other))
 
 
 RULES = (

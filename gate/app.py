@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import fcntl
 import logging
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from pathlib import Path
 
 from config.load import runtime_dir, socket_path
 from config.schema import Settings
-from gate import incident, kept, priority
+from gate import incident, kept, priority, timetables
 from gate.client import new_id
 from gate.clocks import Clocks
 from gate.controller import Controller, Effects
@@ -32,8 +33,9 @@ from gate.notify import notify, watchdog_s
 from gate.refusals import refuse
 from gate.ring import Ring
 from gate.rulebook import site_of
-from gate.server import By, Server, Wish, YardOrder
+from gate.server import By, Server, TimetableWish, Wish, YardOrder
 from gate.supervisor import Supervisor, commands_of
+from gate.timetables import Timetables
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +76,10 @@ class App:
         state_dir = settings.storage.state_dir
         self._journal = Journal(state_dir / "journal.db", self._written)
         self._found = kept.Found(kept=Kept())
-        self._kept = kept.KeptFile(state_dir / KEPT_FILE)
+        self._kept = kept.KeptFile(state_dir / KEPT_FILE, written=self._kept_written)
         self._incidents = incident.IncidentFiles(state_dir / incident.FOLDER)
         self._clocks = Clocks(settings, self._clock_changed, self._planned, self._clock_looked)
+        self._timetables = self._new_timetables(settings)
         self._server = Server(socket_path(settings), self)
         self._supervisor = Supervisor(
             commands_of(str(config), overrides, _wanted_children(settings)),
@@ -105,8 +108,17 @@ class App:
         self._rested: asyncio.Event | None = None
 
     def _new_controller(self, found: Kept) -> Controller:
-        effects = Effects(write=self._write, order=self._order, publish=self._publish, keep=self._kept.write, utc=_wall)
+        effects = Effects(write=self._write, order=self._order, publish=self._publish, keep=self._keep, utc=_wall)
         return Controller(self._site, effects, self._ring, time.monotonic(), found)
+
+    def _new_timetables(self, settings: Settings) -> Timetables:
+        effects = timetables.Effects(
+            write=lambda by, data: self._write(Kind.TIMETABLE_CHANGED, by, data),
+            follow=self._clocks.follow,
+            keep=lambda: self._controller.keep(time.monotonic()),
+            wall_s=time.time,
+        )
+        return Timetables(settings, effects)
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT.
@@ -128,6 +140,7 @@ class App:
             self._incidents.open()
             undo.callback(self._incidents.close)
             self._write_boot()
+            self._timetables.take_up(self._found.kept.timetable, self._newest_fact(Kind.TIMETABLE_CHANGED))
             undo.callback(lambda: self._write(Kind.SHUTDOWN, US, {"reason": "stopped by a signal"}))
             await self._server.open()
             undo.push_async_callback(self._server.close)
@@ -182,6 +195,14 @@ class App:
     def beat(self, who: str, pid: int, health: JsonObject) -> None:  # noqa: ARG002 - the port's signature
         """Take note that a process is alive."""
         self._supervisor.beat(who, health)
+
+    def timetable(self) -> JsonObject:
+        """Return the timetable in force."""
+        return self._timetables.plain()
+
+    def set_timetable(self, wish: TimetableWish) -> Awaitable[JsonObject]:
+        """Put another timetable in force, or say why not."""
+        return self._timetables.change(wish)
 
     def yard(self, order: YardOrder) -> Refusal | asyncio.Future[JsonObject | Refusal]:
         """Pass an order to the simulated yard."""
@@ -262,11 +283,22 @@ class App:
         if self._loop:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 self._loop.call_soon_threadsafe(self._server.push, "fact", fact.plain())
+                if fact.kind == Kind.TIMETABLE_CHANGED:
+                    self._loop.call_soon_threadsafe(self._timetables.journalled, fact)
+
+    def _keep(self, found: Kept) -> None:
+        self._kept.write(dataclasses.replace(found, timetable=self._timetables.safe))
+
+    def _kept_written(self, found: Kept) -> None:
+        """Take note of what is on the disk now; called in the writer's thread."""
+        if self._loop and found.timetable:
+            with contextlib.suppress(RuntimeError):  # as above
+                self._loop.call_soon_threadsafe(self._timetables.written, found.timetable.revision)
 
     # ------------------------------------------------------------ chores
 
     def _own_health(self) -> JsonObject:
-        trouble = self._journal.trouble or self._kept.trouble
+        trouble = self._journal.trouble or self._kept.trouble or self._timetables.trouble
         return {"ok": not trouble, "reason": trouble}
 
     def _take_up_what_was_kept(self) -> None:
@@ -291,7 +323,7 @@ class App:
 
     def _write_boot(self) -> None:
         """Begin the journal's chapter; a move that was under way is named interrupted and never resumed (I7)."""
-        newest = self._newest_drive_fact()
+        newest = self._newest_fact(Kind.DRIVE_ENERGISED, Kind.DRIVE_RELEASED)
         kept_as = self._journal.kept_as
         told: JsonObject = {"version": _version()}
         if kept_as:
@@ -304,12 +336,12 @@ class App:
             interrupted: JsonObject = {name: newest.data.get(name) for name in names}
             self._write(Kind.DRIVE_RELEASED, US, {**interrupted, "why": "interrupted", "ran_ms": None})
 
-    def _newest_drive_fact(self) -> Fact | None:
+    def _newest_fact(self, *kinds: Kind) -> Fact | None:
         try:
             with contextlib.closing(JournalReader(self._settings.storage.state_dir / "journal.db")) as reader:
-                found = reader.read(kinds=[Kind.DRIVE_ENERGISED, Kind.DRIVE_RELEASED], newest_first=True, limit=1)
+                found = reader.read(kinds=kinds, newest_first=True, limit=1)
         except JournalError as error:  # a full disk without a journal yet, or a row that is broken
-            log.warning("whether a move was interrupted is not known: %s", error)
+            log.warning("what was under way before is not known: %s", error)
             return None
         return found[0] if found else None
 

@@ -10,13 +10,14 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from config.schema import Settings
 from gate import wallclock
 from gate.memory import Plan
 from gate.model import JsonObject
 from gate.rulebook import timetable_of
-from gate.schedule import Look, Outlook, observe
+from gate.schedule import Look, Outlook, Timetable, observe
 
 CHECK_S = 1.0
 JUMP_S = 2.0
@@ -49,6 +50,18 @@ class Clocks:
         """Look for the first time; that moves nothing."""
         self.trusted = self._is_believed()
         self._offset_s = time.time() - time.monotonic()
+
+    def follow(self, timetable: Timetable) -> None:
+        """Go by another timetable from now on. That moves nothing: what it wants already is only known (I7)."""
+        before = self._outlook
+        if before is None:
+            self._timetable = timetable
+            return
+        self.look()  # whatever the one before wanted until this moment is settled first
+        self._timetable = timetable
+        seen = (self._outlook or before).look
+        self._outlook = observe(timetable, seen, self._outlook)
+        self._plan(replace(self._outlook.plan, renewed=True), seen.mono_s)
 
     def timetable(self) -> JsonObject | None:
         """Return what is published of the timetable, None where the site has none."""

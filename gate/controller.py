@@ -107,7 +107,8 @@ class Controller:
 
     def plan(self, plan: Plan, now_s: float) -> None:
         """Take note of what the timetable wants now."""
-        if plan == replace(self._gate.plan, moves=plan.moves) and not plan.moves:
+        told = replace(self._gate.plan, moves=plan.moves, renewed=plan.renewed)
+        if plan == told and not plan.moves and not plan.renewed:
             return
         decision = machine.plan(self._gate, plan, now_s, self._site)
         self._ring.plan(plan, now_s, decision)

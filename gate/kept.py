@@ -7,6 +7,8 @@
   better. It is kept under another name, and stays in its place too until the next write, so that a second power cut
   does not turn it into a first start.
 - A disk that refuses stops nothing: `trouble` says so, and the newest state is tried again.
+- A timetable that people set is kept too. A file that holds one is of version 2, and without one of version 1 as ever:
+  an older program can still be put back on a gate whose timetable nobody touched.
 - Times are seconds left, never times of day: the wall clock does not matter here. What is left of a hold-open shrinks
   all the time; that alone is written once a minute, to spare the card.
 """
@@ -26,14 +28,14 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from gate import priority
-from gate.memory import Kept
+from gate.memory import Kept, KeptTimetable
 from gate.model import Code, Mode
 from gate.plain import PlainError, decode, encode
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
-LARGEST_FILE = 64 * 1024
+PLAIN, WITH_TIMETABLE = 1, 2
+LARGEST_FILE = 256 * 1024
 RETRY_S = 1.0
 LEFT_EVERY_S = 60.0
 LEFT_TOLERANCE_S = 1.0
@@ -69,6 +71,17 @@ def read(path: Path) -> Found:
     return Found(kept=Kept(troubles=(Code.STATE_LOST,)), reason=reason, kept_as=_kept_aside(path))
 
 
+def peek(path: Path) -> KeptTimetable | None:
+    """Return the timetable that a file keeps, None where it keeps none or can't be believed. Changes nothing.
+
+    Raises `OSError` where there is one that this user may not read.
+    """
+    try:
+        return _parsed(_bytes(path)).timetable
+    except (KeptError, FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def save(path: Path, kept: Kept) -> None:
     """Replace the file by one that holds this, and return once it is on the disk.
 
@@ -97,17 +110,22 @@ def save(path: Path, kept: Kept) -> None:
 
 
 class KeptFile:
-    """The one writer of the file, in a thread of its own: `write` never blocks, and the newest state wins."""
+    """The one writer of the file, in a thread of its own: `write` never blocks, and the newest state wins.
+
+    `written` is called in that thread with each state that is on the disk now.
+    """
 
     def __init__(
         self,
         path: Path,
         save_to: Callable[[Path, Kept], None] = save,
         clock: Callable[[], float] = time.monotonic,
+        written: Callable[[Kept], None] = lambda _: None,
     ) -> None:
         self._path = path
         self._save = save_to
         self._clock = clock
+        self._tell = written
         self._news = threading.Condition()
         self._newest: Kept | None = None
         self._taken: tuple[float, Kept] | None = None
@@ -173,6 +191,7 @@ class KeptFile:
 
     def _wrote(self, kept: Kept) -> bool:
         if kept == self._written and not self.trouble:
+            self._tell(kept)
             return True
         try:
             self._save(self._path, kept)
@@ -185,6 +204,7 @@ class KeptFile:
         if self.trouble:
             log.warning("%s is written again", self._path.name)
         self._written, self.trouble = kept, ""
+        self._tell(kept)
         return True
 
 
@@ -195,8 +215,11 @@ def _private(name: str, flags: int) -> int:
 def _text(kept: Kept) -> bytes:
     is_over = kept.mode_left_s is not None and kept.mode_left_s < 0.0  # by less than a sample
     body = encode(replace(kept, mode_left_s=0.0) if is_over else kept)
-    _checked(body)
-    return (json.dumps({"version": VERSION, "kept": body, "check": _check(body)}, indent=1) + "\n").encode("ascii")
+    version = PLAIN if kept.timetable is None else WITH_TIMETABLE
+    if version == PLAIN and isinstance(body, dict):
+        del body["timetable"]
+    _checked(body, version)
+    return (json.dumps({"version": version, "kept": body, "check": _check(body)}, indent=1) + "\n").encode("ascii")
 
 
 def _check(body: object) -> str:
@@ -221,21 +244,22 @@ def _parsed(raw: bytes) -> Kept:
         raise KeptError(f"it is not whole ({error})") from None
     if not isinstance(whole, dict) or whole.keys() != {"version", "kept", "check"}:
         raise KeptError("it is not what was written")
-    if type(whole["version"]) is not int or whole["version"] != VERSION:
-        raise KeptError(f"it is of version {whole['version']!r:.20}, and this program knows {VERSION}")
-    body = whole["kept"]
+    version, body = whole["version"], whole["kept"]
+    if type(version) is not int or version not in {PLAIN, WITH_TIMETABLE}:
+        raise KeptError(f"it is of version {version!r:.20}, and this program knows {PLAIN} and {WITH_TIMETABLE}")
     if whole["check"] != _check(body):
         raise KeptError("it was altered")
-    return _checked(body)
+    return _checked(body, version)
 
 
 def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number")
 
 
-def _checked(body: object) -> Kept:
+def _checked(body: object, version: int) -> Kept:
     """Return it as `Kept`, or raise `KeptError` for what the rules can't have meant."""
-    if not isinstance(body, dict) or body.keys() != {field.name for field in fields(Kept)}:
+    expected = {field.name for field in fields(Kept)} - ({"timetable"} if version == PLAIN else set())
+    if not isinstance(body, dict) or body.keys() != expected:
         raise KeptError("it does not hold what is kept")
     try:
         kept = decode(Kept, body, "kept")
@@ -252,6 +276,8 @@ def _checked(body: object) -> Kept:
         raise KeptError("a travel time that no gate has")
     if kept.cycles < 0:
         raise KeptError(f"cycles is {kept.cycles}")
+    if version == WITH_TIMETABLE and (kept.timetable is None or kept.timetable.revision < 1):
+        raise KeptError("a timetable that nobody set")
     return kept
 
 

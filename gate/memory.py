@@ -228,11 +228,13 @@ class Plan:
     """What the timetable wants now: OPEN, CLOSED or nothing, and whether the exit loop opens.
 
     `moves` is false where it is only to be known (boot, a clock that jumped or is not believed): nothing moves then.
+    `renewed`: people have just set another timetable, and what the one before was waiting to do is not waited for.
     """
 
     wants: State | None = None
     exit_opens: bool = True
     moves: bool = False
+    renewed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -272,10 +274,25 @@ class Learned:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class KeptTimetable:
+    """The timetable as people set it: which change it is (1, 2, 3 …), when (UTC text), by whom, why.
+
+    `periods` are as `config.periods.written` makes them, and are read by `config.periods.read`.
+    """
+
+    revision: int
+    at: str
+    by: Origin
+    reason: str
+    periods: tuple[JsonObject, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
     """What survives a restart.
 
-    `mode_left_s`: how much of a hold-open is left. `stopped`: what the mode wanted to move was stopped.
+    `mode_left_s`: how much of a hold-open is left. `stopped`: what the mode wanted to move was stopped. `timetable`:
+    None while the configuration's is in force; the rules never look at it.
     """
 
     mode: Mode = Mode.NORMAL
@@ -286,6 +303,7 @@ class Kept:
     open_s: tuple[float, ...] = ()
     close_s: tuple[float, ...] = ()
     cycles: int = 0
+    timetable: KeptTimetable | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -217,8 +217,14 @@ class Kind(StrEnum):
     MOTION_ENDED = "motion_ended"
     CLIP_SAVED = "clip_saved"
     CLIP_DELETED = "clip_deleted"
+    EVENT_HELD = "event_held"
+    EVENT_RELEASED = "event_released"
+    EVIDENCE_TAKEN = "evidence_taken"
+    EVIDENCE_SEALED = "evidence_sealed"
     USER_SIGNED_IN = "user_signed_in"
     USER_SIGN_IN_FAILED = "user_sign_in_failed"
+    USER_PROVED = "user_proved"
+    USER_SIGNED_OUT = "user_signed_out"
     USER_CHANGED = "user_changed"
     CONFIG_CHANGED = "config_changed"
     TIMETABLE_CHANGED = "timetable_changed"
@@ -232,7 +238,9 @@ class Kind(StrEnum):
 DURABLE_KINDS = frozenset({
     Kind.BOOT, Kind.SHUTDOWN, Kind.COMMAND_ACCEPTED, Kind.COMMAND_REFUSED, Kind.DRIVE_ENERGISED, Kind.DRIVE_RELEASED,
     Kind.STATE_CHANGED, Kind.ARRIVED, Kind.OBSTRUCTED, Kind.REVERSED, Kind.ALARM_RAISED, Kind.ALARM_ACKNOWLEDGED,
-    Kind.MODE_CHANGED, Kind.HEALTH_CHANGED, Kind.USER_SIGNED_IN, Kind.USER_CHANGED,
+    Kind.MODE_CHANGED, Kind.HEALTH_CHANGED, Kind.TIMETABLE_CHANGED, Kind.USER_SIGNED_IN, Kind.USER_CHANGED,
+    Kind.USER_PROVED, Kind.USER_SIGNED_OUT, Kind.EVENT_HELD, Kind.EVENT_RELEASED, Kind.EVIDENCE_TAKEN,
+    Kind.EVIDENCE_SEALED,
 })  # fmt: skip
 """Commands, alarms, moves and who signed in: on the disk before they are told (`synchronous=FULL`)."""
 
@@ -240,22 +248,26 @@ REPORTED_KINDS: dict[str, frozenset[Kind]] = {
     "camera": frozenset({Kind.MOTION_STARTED, Kind.MOTION_RAISED, Kind.MOTION_ENDED, Kind.CLIP_SAVED, Kind.CLIP_DELETED,
                          Kind.GATEWAY_COMPARED, Kind.STORAGE_LOW, Kind.SENSOR_DEGRADED, Kind.SENSOR_RECOVERED}),
     "mqtt_bridge": frozenset({Kind.BROKER_CONNECTED, Kind.BROKER_LOST}),
-    "api": frozenset({Kind.USER_SIGNED_IN, Kind.USER_SIGN_IN_FAILED, Kind.USER_CHANGED, Kind.COMMAND_REFUSED}),
+    "api": frozenset({Kind.USER_SIGNED_IN, Kind.USER_SIGN_IN_FAILED, Kind.USER_CHANGED, Kind.COMMAND_REFUSED,
+                      Kind.USER_PROVED, Kind.USER_SIGNED_OUT, Kind.CONFIG_CHANGED,
+                      Kind.EVENT_HELD, Kind.EVENT_RELEASED, Kind.EVIDENCE_TAKEN, Kind.EVIDENCE_SEALED}),
 }  # fmt: skip
 """Which facts another process may have written to the journal."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Who or what is behind a fact: `type` is person, cli, rule or process."""
+    """Who or what is behind a fact: `type` is person, cli, rule or process; `device` is the person's phone."""
 
     type: str
     id: str
     name: str = ""
+    device: str = ""
 
     def plain(self) -> JsonObject:
-        """Return it as JSON data."""
-        return {"type": self.type, "id": self.id, "name": self.name}
+        """Return it as JSON data; `device` only where there is one."""
+        who: JsonObject = {"type": self.type, "id": self.id, "name": self.name}
+        return {**who, "device": self.device} if self.device else who
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import TypeVar
-from zoneinfo import ZoneInfo
-
 from config.schema import Settings
-from config.timetable import DAYS, WEEK, date_span, span
-from config.timetable import Period as ConfiguredPeriod
-from gate.model import Alarm, Drive, Sensor, State
-from gate.schedule import Period, Timetable
+from gate.model import Alarm, Drive, Sensor
+from gate.schedule import Timetable
 from gate.site import Site, Timing
-
-Value = TypeVar("Value")
-WANTS = {"open": State.OPEN, "closed": State.CLOSED, "nothing": None}
+from gate.week import timetable_from
 
 
 def site_of(settings: Settings) -> Site:
@@ -64,29 +56,5 @@ def _siren_for(settings: Settings) -> frozenset[Alarm]:
 
 
 def timetable_of(settings: Settings) -> Timetable:
-    """Return the timetable that a checked configuration describes, in the time zone of the site."""
-    return Timetable(zone=ZoneInfo(settings.site.timezone), periods=tuple(map(_period, settings.gate.timetable)))
-
-
-def _period(given: ConfiguredPeriod) -> Period:
-    start_min, end_min = _present(span(given.start, given.end))
-    return Period(
-        name=given.name or f"{given.start}-{given.end}",
-        start_min=start_min,
-        end_min=end_min,
-        wants=WANTS[given.wants],
-        exit_opens=given.exit_opens,
-        days=frozenset(WEEK.index(day) for name in given.days or () for day in DAYS[name]),
-        dates=tuple(map(_dates, given.dates or ())),
-    )
-
-
-def _dates(text: str) -> tuple[dt.date, dt.date]:
-    return _present(date_span(text))
-
-
-def _present(value: Value | None) -> Value:
-    """Return a value that the check of the configuration has made sure of."""
-    if value is None:
-        raise ValueError("a timetable that was never checked")
-    return value
+    """Return the timetable that a checked configuration describes: the first one of a gate."""
+    return timetable_from(settings.site.timezone, settings.gate.timetable)

@@ -8,15 +8,18 @@
   over a boundary: believed then and now, and by the wall clock as by the monotonic one. A boot, a jump, a clock that
   becomes believed and a changed timetable move nothing (I7).
 - The end of a period moves nothing by itself: what follows must want it.
+- The gate's loop asks once a second, and a person may have set a timetable as long as one can be. So the course of the
+  coming days is reckoned once a day, and each question is a look into it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from heapq import heappop, heappush
 from itertools import groupby, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -83,6 +86,20 @@ class Stretch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Boundary:
+    """An instant (UTC) at which the timetable begins to want something else than `before`."""
+
+    at: dt.datetime
+    before: State | None
+    wish: Wish
+
+    @property
+    def moves(self) -> bool:
+        """Whether the gate is moved for it, where nothing holds that back: the end of a period moves nothing."""
+        return self.wish.wants is not None and self.wish.wants is not self.before
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Look:
     """One look at the clocks: the wall (UTC), whether it is believed, and the monotonic one in seconds."""
 
@@ -115,6 +132,23 @@ class _Covered(NamedTuple):
     period: Period
 
 
+class _Course(NamedTuple):
+    """Every instant at which something may change, in order, and the wish from each of them on."""
+
+    instants: tuple[dt.datetime, ...]
+    wishes: tuple[Wish, ...]
+
+    def at(self, utc: dt.datetime) -> Wish:
+        """Return the wish at an instant."""
+        passed = bisect_right(self.instants, utc)
+        return self.wishes[passed - 1] if passed else Wish()
+
+    def after(self, utc: dt.datetime) -> Iterable[tuple[dt.datetime, Wish]]:
+        """Return what comes after an instant, in order."""
+        passed = bisect_right(self.instants, utc)
+        return zip(self.instants[passed:], self.wishes[passed:], strict=True)
+
+
 def observe(timetable: Timetable, look: Look, before: Outlook | None) -> Outlook:
     """Return what is to be told after one more look at the clocks; `before` is the last answer, None at first."""
     if not _is_believed(look):
@@ -122,36 +156,46 @@ def observe(timetable: Timetable, look: Look, before: Outlook | None) -> Outlook
         paused = Code.CLOCK_UNTRUSTED if timetable.periods else None
         return Outlook(plan=Plan(exit_opens=exit_opens), look=look, paused=paused)
     wish = wants_at(timetable, look.utc)
-    crossed = before is not None and _time_went_by(before.look, look) and _wanted(timetable, before.look) != wish.wants
+    crossed = (
+        before is not None
+        and _time_went_by(before.look, look)
+        and wants_at(timetable, before.look.utc).wants != wish.wants
+    )
     plan = Plan(wants=wish.wants, exit_opens=wish.exit_opens, moves=crossed and wish.wants is not None)
     return Outlook(plan=plan, look=look, wish=wish)
 
 
 def wants_at(timetable: Timetable, utc: dt.datetime) -> Wish:
     """Return what the timetable wants at an instant."""
-    today = utc.astimezone(timetable.zone).date()
-    covered = _covered(timetable, today, LOOK_AHEAD_DAYS)
+    now = _course(timetable, _local_day(timetable, utc), LOOK_AHEAD_DAYS).at(utc)
+    return replace(now, until=next((boundary.at for boundary in boundaries(timetable, utc)), None))
+
+
+def boundaries(timetable: Timetable, utc: dt.datetime) -> Iterator[Boundary]:
+    """Yield the instants after this one at which something else is wanted, in order, for eight days."""
+    today = _local_day(timetable, utc)
+    course = _course(timetable, today, LOOK_AHEAD_DAYS)
     known_until = reached(timetable.zone, today, (LOOK_AHEAD_DAYS + 1) * DAY_MIN)
-    now = _wish(covered, utc)
-    for instant in _boundaries(covered):
-        if utc < instant < known_until:
-            then = _wish(covered, instant)
-            if (then.wants, then.exit_opens) != (now.wants, now.exit_opens):
-                return replace(now, until=instant)
-    return now
+    before = course.at(utc)
+    for instant, wish in course.after(utc):
+        if instant >= known_until:
+            return
+        if (wish.wants, wish.exit_opens) != (before.wants, before.exit_opens):
+            yield Boundary(at=instant, before=before.wants, wish=wish)
+        before = wish
 
 
 def day(timetable: Timetable, date: dt.date) -> tuple[Stretch, ...]:
     """Return what the timetable wants through one local day, from its midnight to the next, in order."""
     zone = timetable.zone
-    covered = _covered(timetable, date, 1)
+    course = _course(timetable, date, 1)
     first, last = reached(zone, date, 0), reached(zone, date, DAY_MIN)
     if first == last:
         return ()  # a zone may skip a whole day
-    edges = [first, *(instant for instant in _boundaries(covered) if first < instant < last)]
-    changes = [next(same) for _, same in groupby(edges, lambda instant: _wish(covered, instant))]
+    edges = [(first, course.at(first)), *(later for later in course.after(first) if later[0] < last)]
+    changes = [next(same)[0] for _, same in groupby(edges, lambda edge: edge[1])]
     return tuple(
-        Stretch(start=start.astimezone(zone), end=end.astimezone(zone), wish=_wish(covered, start))
+        Stretch(start=start.astimezone(zone), end=end.astimezone(zone), wish=course.at(start))
         for start, end in pairwise([*changes, last])
     )
 
@@ -172,7 +216,28 @@ def _wall(instant: dt.datetime, zone: ZoneInfo) -> dt.datetime:
     return instant.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
+def _local_day(timetable: Timetable, utc: dt.datetime) -> dt.date:
+    return utc.astimezone(timetable.zone).date()
+
+
 @lru_cache(maxsize=4)
+def _course(timetable: Timetable, today: dt.date, ahead_days: int) -> _Course:
+    """Return the course of things from the day before to so many days after."""
+    covered = _covered(timetable, today, ahead_days)
+    instants = tuple(sorted({instant for one in covered for instant in (one.start, one.end)}))
+    coming = sorted(enumerate(covered), key=lambda ranked: ranked[1].start, reverse=True)
+    under_way: list[tuple[int, dt.datetime]] = []  # what wins comes first
+    wishes = []
+    for instant in instants:
+        while coming and coming[-1][1].start <= instant:
+            rank, one = coming.pop()
+            heappush(under_way, (rank, one.end))
+        while under_way and under_way[0][1] <= instant:
+            heappop(under_way)
+        wishes.append(_wish(covered[under_way[0][0]].period) if under_way else Wish())
+    return _Course(instants, tuple(wishes))
+
+
 def _covered(timetable: Timetable, today: dt.date, ahead_days: int) -> tuple[_Covered, ...]:
     """Return what is covered from the day before to so many days after, what wins first."""
     return tuple(
@@ -190,17 +255,8 @@ def _starting(timetable: Timetable, date: dt.date) -> list[Period]:
     return by_date or [period for period in timetable.periods if date.weekday() in period.days]
 
 
-def _boundaries(covered: Iterable[_Covered]) -> list[dt.datetime]:
-    return sorted({instant for one in covered for instant in (one.start, one.end)})
-
-
-def _wish(covered: Iterable[_Covered], utc: dt.datetime) -> Wish:
-    winner = next((one.period for one in covered if one.start <= utc < one.end), None)
-    return Wish(wants=winner.wants, exit_opens=winner.exit_opens, period=winner.name) if winner else Wish()
-
-
-def _wanted(timetable: Timetable, look: Look) -> State | None:
-    return _wish(_covered(timetable, look.utc.astimezone(timetable.zone).date(), 1), look.utc).wants
+def _wish(period: Period) -> Wish:
+    return Wish(wants=period.wants, exit_opens=period.exit_opens, period=period.name)
 
 
 def _is_believed(look: Look) -> bool:

@@ -11,8 +11,11 @@ and who subscribed to what; what is done about a request is decided behind the `
 | `command` | command_id, command, by, reason, sequence, sighted, minutes, deadline_mono_ms | accepted, or the error |
 | `command_status` | command_id | how far it got |
 | `report` | kind, data, by | queued for the journal |
+| `timetable` | none | the timetable in force |
+| `set_timetable` | by, reason, revision, periods | the one in force then, or the error |
 | `yard` | action, … | what the simulated yard says (simulation only) |
 
+What takes time is answered later and out of turn: a stop never waits for a timetable that waits for the disk.
 A client that does not read is dropped once `MOST_UNREAD` bytes wait for it: it comes back and reads the journal.
 """
 
@@ -23,6 +26,7 @@ import contextlib
 import json
 import logging
 import os
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
@@ -30,7 +34,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 
 from gate.client import LONGEST_LINE
 from gate.journal import canonical
-from gate.model import REPORTED_KINDS, Command, JsonObject, Kind, Origin, Refusal
+from gate.model import REPORTED_KINDS, Command, Json, JsonObject, Kind, Origin, Refusal
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +59,16 @@ class Request(BaseModel):
 
 
 class By(Request):
-    """Who asks."""
+    """Who asks, and from which phone."""
 
     type: Literal["person", "cli", "process"]
     id: Name
     name: Name = ""
+    device: Name = ""
 
     def origin(self) -> Origin:
         """Return it in the words of the gate."""
-        return Origin(type=self.type, id=self.id, name=self.name)
+        return Origin(type=self.type, id=self.id, name=self.name, device=self.device)
 
 
 class Wish(Request):
@@ -100,6 +105,15 @@ class Report(Request):
         return data
 
 
+class TimetableWish(Request):
+    """Another timetable, from somebody who looked at this `revision`; `config.periods.read` judges the periods."""
+
+    by: By
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    revision: Annotated[int, Field(ge=0)]
+    periods: list[JsonValue]
+
+
 class YardOrder(Request):
     """Something to happen in the simulated yard, in the words of `antt-gate yard`."""
 
@@ -124,6 +138,12 @@ class Desk(Protocol):
 
     def beat(self, who: str, pid: int, health: JsonObject) -> None:
         """Take note that a process is alive."""
+
+    def timetable(self) -> JsonObject:
+        """Return the timetable in force."""
+
+    def set_timetable(self, wish: TimetableWish) -> Awaitable[JsonObject]:
+        """Put another timetable in force; what is awaited is the whole answer, with `ok` or `error`."""
 
     def yard(self, order: YardOrder) -> JsonObject | Refusal | asyncio.Future[JsonObject | Refusal]:
         """Pass an order to the simulated yard."""
@@ -219,7 +239,7 @@ class Server:
         self._peers.add(peer)
         try:
             while line := await reader.readline():
-                await self._take_line(peer, line)
+                self._take_line(peer, line)
                 await asyncio.sleep(0)  # a client that sends without pause must not keep the samples waiting
         except (OSError, ValueError):
             pass  # a line longer than LONGEST_LINE, or a peer that went away in the middle of one
@@ -229,7 +249,7 @@ class Server:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _take_line(self, peer: Peer, line: bytes) -> None:
+    def _take_line(self, peer: Peer, line: bytes) -> None:
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):
@@ -240,14 +260,21 @@ class Server:
         number = message.pop("id", None)
         op = message.pop("op", None)
         try:
-            answer = await self._answer(peer, op, message)
+            answer = self._answer(peer, op, message)
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
             answer = {"error": problem("bad_request", f"{op} is not understood: {wrong}", "Correct the request.")}
-        if answer is not None:
+        if isinstance(answer, Awaitable):
+            task = asyncio.ensure_future(self._send_later(peer, number, answer))
+            self._served.add(task)
+            task.add_done_callback(self._served.discard)
+        elif answer is not None:
             peer.send({"id": number, **answer})
 
-    async def _answer(self, peer: Peer, op: object, arguments: JsonObject) -> JsonObject | None:  # noqa: PLR0911 - a table of ops
+    async def _send_later(self, peer: Peer, number: Json, answer: Awaitable[JsonObject]) -> None:
+        peer.send({"id": number, **await answer})
+
+    def _answer(self, peer: Peer, op: object, arguments: JsonObject) -> JsonObject | Awaitable[JsonObject] | None:  # noqa: PLR0911 - a table of ops
         match op:
             case "hello":
                 self._welcome(peer, arguments)
@@ -265,9 +292,13 @@ class Server:
                 return {"error": unknown} if found is None else {"ok": found}
             case "report":
                 return self._report(peer, Report.model_validate(arguments))
+            case "timetable":
+                return {"ok": self._desk.timetable()}
+            case "set_timetable":
+                return self._desk.set_timetable(TimetableWish.model_validate(arguments))
             case "yard":
                 done = self._desk.yard(YardOrder.model_validate(arguments))
-                return _told(await done if isinstance(done, asyncio.Future) else done)
+                return _told_later(done) if isinstance(done, asyncio.Future) else _told(done)
             case _:
                 return {"error": problem("bad_request", f"{op!r} is no operation.", "See gate/server.py.")}
 
@@ -300,3 +331,7 @@ def _passable(health: object) -> JsonObject:
 
 def _told(outcome: JsonObject | Refusal) -> JsonObject:
     return {"error": outcome.plain()} if isinstance(outcome, Refusal) else {"ok": outcome}
+
+
+async def _told_later(outcome: Awaitable[JsonObject | Refusal]) -> JsonObject:
+    return _told(await outcome)

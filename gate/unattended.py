@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from gate.bars import barring
 from gate.drives import switch_off
-from gate.memory import Move, Pending, Phase, Plan
+from gate.memory import BEFORE_DRIVE, Move, Pending, Phase, Plan
 from gate.model import Code, Direction, Mode, Sensor, State
 from gate.standing import begin, may_close_unattended
 from gate.turn import Turn, rule
@@ -29,12 +29,35 @@ CAUSES = {
 def follow_plan(turn: Turn, plan: Plan) -> None:
     """Take up what the timetable wants; only a period that begins moves anything."""
     before, turn.plan = turn.plan, plan
+    if plan.renewed:
+        _give_up_what_only_the_older_one_wanted(turn)
     if not plan.moves or plan.wants is before.wants or turn.mode is not Mode.NORMAL or turn.is_locked:
         return
     if plan.wants is State.OPEN:
         _want_open(turn, "timetable")
     elif plan.wants is State.CLOSED:
         turn.pending = Pending(direction=Direction.CLOSE, why="timetable", due_s=turn.now_s)
+
+
+def _give_up_what_only_the_older_one_wanted(turn: Turn) -> None:
+    """Neither wait nor warn for it any longer; a leaf that is on its way goes on."""
+    pending, move = turn.pending, turn.motion.move
+    if pending is not None and not _is_still_wanted(turn, pending.direction, pending.why):
+        waits = pending.why == "auto_close" and turn.site.after_pass_s is not None
+        turn.pending = replace(pending, due_s=None) if waits else None  # for a passage, as the site says
+    if move is None or move.command_id not in CAUSES or turn.motion.phase not in BEFORE_DRIVE:
+        return
+    if not _is_still_wanted(turn, move.direction, move.command_id):
+        switch_off(turn, "timetable", by=rule("timetable"))
+
+
+def _is_still_wanted(turn: Turn, direction: Direction, why: str) -> bool:
+    """Tell whether another timetable leaves a wish so: a battery opens, and the site's own times close."""
+    if direction is Direction.OPEN:
+        return why != "timetable" or turn.plan.wants is State.OPEN
+    if turn.plan.wants is not None:
+        return turn.plan.wants is State.CLOSED
+    return why == "after_pass" or (why != "timetable" and turn.site.auto_close_s is not None)
 
 
 def _want_open(turn: Turn, why: str) -> None:

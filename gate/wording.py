@@ -27,7 +27,7 @@ def details(data: object) -> str:
 def _word(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(map(_word, value))
-    return str(value)
+    return f"({details(value)})" if isinstance(value, Mapping) else str(value)
 
 
 def duration(seconds: float) -> str:

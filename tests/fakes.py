@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Self
 
+from config.load import SIMULATE_FILE, load
+from gate import timetables
 from gate.client import new_id
 from gate.journal import Journal, boot_id, utc
 from gate.model import Code, Command, Fact, JsonObject, Kind, Origin, Refusal
-from gate.server import Server, Wish, YardOrder
+from gate.server import Server, TimetableWish, Wish, YardOrder
+from gate.timetables import Timetables
 
 TITLES = {
     Code.DUPLICATE: Refusal(code=Code.DUPLICATE, title="Already done.", remedy="Nothing to do."),
@@ -25,7 +28,8 @@ class FakeGate:
     """A gate process without rules: the real socket and the real journal, and a script instead of a leaf.
 
     Runs its own event loop in a thread, so that programs under test may block. `refuse_next` makes the next command
-    refused; `say_state` publishes; obeyed commands are in `wishes`. Use it as a context manager.
+    refused; `say_state` publishes; obeyed commands are in `wishes`; `disk_refuses` keeps no timetable. Use it as a
+    context manager.
     """
 
     def __init__(self, state_dir: Path) -> None:
@@ -36,12 +40,14 @@ class FakeGate:
         self.reports: list[tuple[Kind, Origin, JsonObject]] = []
         self.beats: dict[str, JsonObject] = {}
         self.refuse_next: Code | None = None
+        self.disk_refuses = False
         self.loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._journal = Journal(self.journal_path, self._told)
         self._server = Server(self.socket, self)
         self._statuses: dict[str, JsonObject] = {}
+        self.timetables = self.new_timetables()
         self._snapshot: JsonObject = {
             "gate_id": "sim", "name": "Cổng thử", "state": "closed", "evidence": "limit", "evidence_age_ms": 3,
             "target": None, "position": 0.0, "mode": "normal", "mode_until": None, "mode_by": None, "health": "ok",
@@ -131,6 +137,14 @@ class FakeGate:
             return Refusal(code=code, title=f"Refused: {code.value}.", remedy="See antt-gate yard --help.")
         return {"leaf": 0.0, "speed": 0.0, "relays": [], "things": [], "faults": []}
 
+    def timetable(self) -> JsonObject:
+        """Return the timetable in force, as the real keeper of it says."""
+        return self.timetables.plain()
+
+    def set_timetable(self, wish: TimetableWish) -> Awaitable[JsonObject]:
+        """Put another one in force; it is journalled, and kept nowhere."""
+        return self.timetables.change(wish)
+
     # Inside.
 
     def _say(self, changes: dict[str, object]) -> None:
@@ -144,9 +158,28 @@ class FakeGate:
         """Push what the simulated yard looks like."""
         self._in_loop(lambda: self._server.push("yard", data))
 
+    def new_timetables(self) -> Timetables:
+        """Return the keeper of a timetable that nobody has changed yet."""
+        effects = timetables.Effects(
+            write=self._write_timetable,
+            follow=lambda _: None,
+            keep=self._keep_timetable,
+            wall_s=time.time,
+        )
+        return Timetables(load(SIMULATE_FILE), effects, kept_within_s=0.1)
+
+    def _keep_timetable(self) -> None:
+        if not self.disk_refuses:
+            self.timetables.written(self.timetables.revision)
+
+    def _write_timetable(self, by: Origin, data: JsonObject) -> None:
+        self._journal.write(Kind.TIMETABLE_CHANGED, by.plain(), data, trusted=True)
+
     def _told(self, fact: Fact) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             self.loop.call_soon_threadsafe(self._server.push, "fact", fact.plain())
+            if fact.kind == Kind.TIMETABLE_CHANGED:
+                self.loop.call_soon_threadsafe(self.timetables.journalled, fact)
 
     def _in_loop(self, action: Callable[[], None]) -> None:
         done = threading.Event()

@@ -124,9 +124,11 @@ class Story:
         self.take(decision)
         return self
 
-    def timetable_wants(self, wants: State | None, *, exit_opens: bool = True, moves: bool = True) -> Self:
-        """Begin another period of the timetable."""
-        plan = Plan(wants=wants, exit_opens=exit_opens, moves=moves)
+    def timetable_wants(
+        self, wants: State | None, *, exit_opens: bool = True, moves: bool = True, renewed: bool = False
+    ) -> Self:
+        """Begin another period of the timetable; `renewed`: of another timetable that people set."""
+        plan = Plan(wants=wants, exit_opens=exit_opens, moves=moves, renewed=renewed)
         self.oracle.ledger.planned(plan, self.now_s)
         self.take(machine.plan(self.gate, plan, self.now_s, self.site))
         return self

@@ -101,7 +101,7 @@ def test_an_unknown_key_gets_a_suggestion(refused: Refused, more: str, expected:
         ("[storage]\nstate_dir = 7", "storage.state_dir: must be a path in quotes, not 7"),
         ("[storage]\nstate_dir = ''", 'storage.state_dir: must be a path in quotes, not ""'),
         ("[mqtt]\nhost = ''", 'mqtt.host: must be text in quotes, 1 to 253 characters, not ""'),
-        ("[api]\ntls = 'page.pem'", 'api.tls: must be a table of cert_file, key_file, not "page.pem"'),
+        ("[api]\ntls = 'page.pem'", 'api.tls: must be a table of cert_file, key_file, ca_file, names, not "page.pem"'),
         ("beam = 13", "gate.pins.beam: must be a table of line, active, pull, not 13"),
         ("[[recording]]\nkeep_days = 1", "recording: must be a table of enabled, pre_roll_s"),
     ],

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from config.gate_rules import RULES as GATE_RULES
 from config.load import EXAMPLE_FILE, load
 from config.timetable import DAY_MIN, WEEK, date_span, span
-from config.timetable_rules import RULES, Dated, Weekly, _dated_meet, _weekly_meet
+from config.timetable_rules import RULES, Dated, Weekly, _dated_meet, _weekly_meet, day_bits
 from tests.config.conftest import SMALLEST, Refused
 
 ROOT = Path(__file__).parents[2]
@@ -189,7 +189,7 @@ def test_dated_overlaps_are_those_that_minutes_show(
         starts = {day for first, last in spans for day in range(first.toordinal(), last.toordinal() + 1)}
         return {day * DAY_MIN + m for day in starts for m in range(*covered)}
 
-    meet = _dated_meet(Dated(ranges, *one), Dated(others, *other))
+    meet = _dated_meet(Dated(day_bits(ranges), *one), Dated(day_bits(others), *other))
     assert meet is bool(minutes(ranges, one) & minutes(others, other))
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from config.load import SIMULATE_FILE, load
 from gate.clocks import Clocks
 from gate.memory import Plan
 from gate.model import JsonObject, State
+from gate.schedule import Period, Timetable
+
+OPEN_ALL_DAY = Timetable(
+    zone=ZoneInfo("UTC"),
+    periods=(Period(name="open", start_min=0, end_min=1440, wants=State.OPEN, days=frozenset(range(7))),),
+)
 
 
 class Office:
@@ -41,3 +49,24 @@ def test_the_first_look_moves_nothing() -> None:
     shown = office.clocks.timetable()
     assert shown is not None
     assert (shown["wants"], shown["paused"]) == ("closed", None)
+
+
+def test_another_timetable_is_gone_by_from_the_next_look_on_and_moves_nothing() -> None:
+    """I7: it is told as renewed, once, so that nobody waits for what only the older one wanted."""
+    office = Office('gate.timetable=[{days=["every_day"],start="00:00",end="24:00",wants="closed"}]')
+    office.clocks.open()
+    office.clocks.look()
+    office.clocks.follow(OPEN_ALL_DAY)
+    office.clocks.look()
+    told = [(plan.wants, plan.moves, plan.renewed) for plan in office.plans]
+    closed, renewed, after = (State.CLOSED, False, False), (State.OPEN, False, True), (State.OPEN, False, False)
+    assert told == [closed, closed, renewed, after], "what the older one wanted is settled before"
+
+
+def test_a_timetable_from_before_the_restart_is_only_known() -> None:
+    office = Office()
+    office.clocks.open()
+    office.clocks.follow(OPEN_ALL_DAY)
+    assert office.plans == []
+    office.clocks.look()
+    assert office.plans == [Plan(wants=State.OPEN)]

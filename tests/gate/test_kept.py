@@ -11,15 +11,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gate.kept import LONGEST_MODE_S, LONGEST_TRAVEL_S, STANDING, KeptError, KeptFile, read, save
-from gate.memory import Kept
-from gate.model import Alarm, Code, Json, JsonObject, Mode
+from gate.kept import LONGEST_MODE_S, LONGEST_TRAVEL_S, STANDING, KeptError, KeptFile, peek, read, save
+from gate.memory import Kept, KeptTimetable
+from gate.model import Alarm, Code, Json, JsonObject, Mode, Origin
+from gate.plain import encode
 from tests.fakes import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +33,14 @@ NIGHT = Kept(
     close_s=(12.25,),
     cycles=4711,
 )
+SET = KeptTimetable(
+    revision=3,
+    at="2026-11-22T04:05:14.123Z",
+    by=Origin(type="person", id="lan", name="Lan", device="Máy của Lan"),
+    reason="Tết",
+    periods=({"dates": ["2027-02-05..2027-02-09"], "start": "00:00", "end": "24:00", "wants": "open"},),
+)
+SET_PLAIN = {"revision": SET.revision, "at": SET.at, "by": encode(SET.by), "reason": SET.reason, "periods": []}
 LOST = Kept(troubles=(Code.STATE_LOST,))
 TIMES = st.lists(
     st.floats(min_value=0.0, max_value=LONGEST_TRAVEL_S, exclude_min=True, allow_subnormal=False), max_size=5
@@ -44,6 +54,7 @@ ANY_KEPT = st.builds(
     open_s=TIMES.map(tuple),
     close_s=TIMES.map(tuple),
     cycles=st.integers(min_value=0, max_value=2**60),
+    timetable=st.sampled_from([None, SET]),
 )
 
 
@@ -194,6 +205,52 @@ def test_a_value_that_the_rules_cant_have_meant_locks_the_gate(path: Path, field
     assert found.reason
 
 
+def test_a_gate_whose_timetable_nobody_touched_has_a_file_that_an_older_program_reads(path: Path) -> None:
+    """To put the older program back must not lock it: version 1, and not one field more than ever."""
+    save(path, NIGHT)
+    whole = json.loads(path.read_bytes())
+    assert whole["version"] == 1
+    assert "timetable" not in whole["kept"]
+    save(path, replace(NIGHT, timetable=SET))
+    assert json.loads(path.read_bytes())["version"] == 2
+    assert read(path).kept.timetable == SET
+    assert peek(path) == SET
+
+
+def test_to_look_at_what_is_kept_changes_nothing(path: Path) -> None:
+    assert peek(path) is None
+    path.write_text("torn")
+    assert peek(path) is None
+    assert [one.name for one in path.parent.iterdir()] == ["state.json"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"timetable": None}, {"timetable": {}}, {"timetable": {**SET_PLAIN, "revision": 0}}], ids=str
+)
+def test_a_timetable_that_nobody_can_have_set_locks_the_gate(path: Path, fields: JsonObject) -> None:
+    path.write_text(written({**body_of(NIGHT, path), **fields}, version=2))
+    assert read(path).kept == LOST
+
+
+def test_who_asks_is_told_what_is_on_the_disk(path: Path) -> None:
+    """Also where it was there already; never before."""
+    told: list[Kept] = []
+    disk: list[str] = ["full"]
+
+    def full_at_first(to: Path, kept: Kept) -> None:
+        if disk:
+            raise OSError(disk.pop())
+        save(to, kept)
+
+    writer = KeptFile(path, full_at_first, written=told.append)
+    writer.open()
+    writer.write(NIGHT)
+    wait_until(lambda: bool(writer.trouble))
+    assert told == []
+    writer.close()
+    assert told == [NIGHT]
+
+
 @pytest.mark.parametrize("missing", ["mode", "troubles", "cycles"])
 def test_a_file_without_one_of_its_fields_locks_the_gate(path: Path, missing: str) -> None:
     body = body_of(NIGHT, path)
@@ -202,7 +259,7 @@ def test_a_file_without_one_of_its_fields_locks_the_gate(path: Path, missing: st
     assert read(path).kept == LOST
 
 
-@pytest.mark.parametrize("version", [0, 2, 99, "1", 1.0, True, None])
+@pytest.mark.parametrize("version", [0, 3, 99, "1", 1.0, True, None])
 def test_a_file_of_another_version_locks_the_gate(path: Path, version: Json) -> None:
     path.write_text(written(body_of(NIGHT, path), version=version))
     found = read(path)

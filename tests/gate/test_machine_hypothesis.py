@@ -99,6 +99,10 @@ class Gate(RuleBasedStateMachine):
     def a_period_begins(self, wants: State | None, *, moves: bool) -> None:
         self.story.timetable_wants(wants, moves=moves)
 
+    @rule(wants=st.sampled_from([State.OPEN, State.CLOSED, None]))
+    def somebody_sets_another_timetable(self, wants: State | None) -> None:
+        self.story.timetable_wants(wants, moves=False, renewed=True)
+
     @precondition(lambda self: bool(self.story.gate.troubles))
     @rule()
     def a_commander_puts_it_right(self) -> None:

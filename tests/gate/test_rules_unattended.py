@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gate import machine
-from gate.memory import Kept
+from gate.memory import Kept, Phase
 from gate.model import Alarm, Code, Command, Direction, Kind, Mode, Relay, Sensor, State
 from gate.site import Site
 from tests.gate.sites import SITE, TIMING, causes, energised, open_gate, refusal, story_of
@@ -295,6 +295,89 @@ def test_a_closing_waits_for_the_beam_as_long_as_it_takes() -> None:
     assert not story.is_warning
     assert story.after(s=1.0).is_warning
     story.until_is(State.CLOSED)
+
+
+# Another timetable, set by people.
+
+
+@pytest.mark.parametrize(("wants", "leaf"), [(State.OPEN, 0.0), (State.CLOSED, 1.0), (None, 1.0)])
+def test_another_timetable_moves_nothing(wants: State | None, leaf: float) -> None:
+    """I7: what it wants already is only known; the next boundary moves."""
+    story = story_of(leaf=leaf).timetable_wants(wants, moves=False, renewed=True).after(s=120.0)
+    assert not energised(story)
+    assert story.gate.pending is None
+
+
+def test_a_closing_that_waits_is_given_up_where_another_timetable_does_not_want_it() -> None:
+    """A car stood in the way when the night began; before it left, somebody took the night out."""
+    story = open_gate().car_breaks_the_beam().after(s=0.1).timetable_wants(State.CLOSED).after(s=60.0)
+    story.timetable_wants(None, moves=False, renewed=True).beam_clears().after(s=120.0)
+    assert not energised(story)
+    assert story.gate.pending is None
+
+
+def test_a_closing_that_waits_goes_on_where_another_timetable_wants_it_too() -> None:
+    story = open_gate().car_breaks_the_beam().after(s=0.1).timetable_wants(State.CLOSED).after(s=60.0)
+    story.timetable_wants(State.CLOSED, moves=False, renewed=True).beam_clears().until_is(State.CLOSED)
+    assert causes(story) == ["timetable"]
+
+
+def test_another_timetable_takes_nothing_from_what_the_site_closes_by_itself() -> None:
+    story = opened(AUTO).after(s=5.0).timetable_wants(None, moves=False, renewed=True).until_is(State.CLOSED)
+    assert causes(story)[-1] == "open for long enough"
+
+
+def test_a_gate_that_an_officer_opened_in_a_closed_period_stays_open_once_that_is_taken_out() -> None:
+    story = story_of().timetable_wants(State.CLOSED).after(s=1.0).officer_says(Command.OPEN).until_is(State.OPEN)
+    story.timetable_wants(None, moves=False, renewed=True).after(s=TIMING.pass_s + 60.0)
+    assert story.state is State.OPEN
+
+
+@pytest.mark.parametrize("wants", [State.OPEN, None])
+def test_a_closing_that_only_warns_is_given_up_where_another_timetable_does_not_want_it(wants: State | None) -> None:
+    """The buzzer of the night sounded, and somebody took the night out: the gate closed all the same."""
+    story = open_gate().timetable_wants(State.CLOSED).after(s=4.0)
+    assert story.gate.motion.phase is Phase.WARNING
+    story.timetable_wants(wants, moves=False, renewed=True).after(s=120.0)
+    assert not energised(story)
+    assert story.state is State.OPEN
+
+
+def test_a_closing_that_only_warns_goes_on_where_another_timetable_wants_it_too() -> None:
+    story = open_gate().timetable_wants(State.CLOSED).after(s=4.0)
+    story.timetable_wants(State.CLOSED, moves=False, renewed=True).until_is(State.CLOSED)
+    assert causes(story) == ["timetable"]
+
+
+def test_a_leaf_that_is_on_its_way_is_left_alone_by_another_timetable() -> None:
+    """A change moves nothing, and stops nothing either."""
+    story = open_gate().timetable_wants(State.CLOSED).after(s=8.0)
+    assert story.gate.motion.phase is Phase.DRIVING
+    story.timetable_wants(None, moves=False, renewed=True).until_is(State.CLOSED)
+
+
+def test_a_gate_that_only_a_passage_closes_waits_for_one_again_once_the_night_is_taken_out() -> None:
+    """Opened in a closed period, it would have closed without one; nothing passed, and it closed all the same."""
+    story = story_of(AFTER_PASS).timetable_wants(State.CLOSED).after(s=1.0).officer_says(Command.OPEN)
+    story.until_is(State.OPEN).after(s=3.0).timetable_wants(None, moves=False, renewed=True).after(s=120.0)
+    assert energised(story) == [Relay.OPEN]
+    story.car_breaks_the_beam().after(s=1.0).beam_clears().until_is(State.CLOSED)
+    assert causes(story)[-1] == "something has passed"
+
+
+def test_the_end_of_a_hold_closes_nothing_for_a_night_that_was_taken_out() -> None:
+    """A car stood in the way when the hold ended, and left after the change."""
+    story = open_gate(AFTER_PASS).timetable_wants(State.CLOSED, moves=False)
+    story.officer_says(Command.HOLD_OPEN, minutes=1).car_breaks_the_beam().after(s=70.0)
+    story.timetable_wants(None, moves=False, renewed=True).beam_clears().after(s=120.0)
+    assert not energised(story)
+
+
+def test_an_opening_that_waits_is_given_up_where_another_timetable_does_not_want_it() -> None:
+    story = open_gate().officer_says(Command.CLOSE).after(s=0.5).timetable_wants(State.OPEN)
+    assert story.gate.pending is not None
+    story.timetable_wants(None, moves=False, renewed=True).until_is(State.CLOSED).after(s=60.0)
+    assert energised(story) == [Relay.CLOSE]
 
 
 @pytest.mark.parametrize("command", [Command.HOLD_OPEN, Command.EMERGENCY_OPEN])

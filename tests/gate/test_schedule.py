@@ -11,7 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.model import Code, State
-from gate.schedule import DAY_MIN, Look, Outlook, Period, Stretch, Timetable, Wish, day, observe, reached, wants_at
+from gate.schedule import (
+    DAY_MIN,
+    Look,
+    Outlook,
+    Period,
+    Stretch,
+    Timetable,
+    Wish,
+    boundaries,
+    day,
+    observe,
+    reached,
+    wants_at,
+)
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -415,6 +428,19 @@ def test_a_day_is_covered_without_a_gap_and_as_wants_at_says(timetable: Timetabl
     if stretches:
         assert stretches[0].start == reached(timetable.zone, date, 0)
         assert stretches[-1].end == reached(timetable.zone, date, DAY_MIN)
+
+
+def test_what_comes_next_is_told_and_what_of_it_moves_the_gate() -> None:
+    """The end of a period moves nothing; neither does one that wants what was wanted already."""
+    site = Site(NIGHT, period("20:00", "22:00", CLOSED), period("08:00", "10:00", OPEN))
+    told = [
+        (f"{one.at.astimezone(VIETNAM):%H:%M}", one.before, one.wish.wants, one.moves)
+        for one in itertools.islice(boundaries(site.timetable, site.utc("2026-11-21 12:00")), 5)
+    ]
+    assert told == [
+        ("20:00", None, CLOSED, True), ("05:00", CLOSED, None, False), ("08:00", None, OPEN, True),
+        ("10:00", OPEN, None, False), ("20:00", None, CLOSED, True),
+    ]  # fmt: skip
 
 
 # Successive looks at the clocks.

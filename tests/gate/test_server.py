@@ -61,6 +61,10 @@ def test_a_command_is_obeyed_or_refused(gate: FakeGate) -> None:
         b'{"id":1,"op":"report","kind":"boot","data":{}}',
         b'{"id":1,"op":"command_status","command_id":7}',
         b'{"id":1,"op":"yard","action":5}',
+        b'{"id":1,"op":"set_timetable"}',
+        b'{"id":1,"op":"set_timetable","by":{"type":"cli","id":"x"},"reason":"","revision":0,"periods":[]}',
+        b'{"id":1,"op":"set_timetable","by":{"type":"cli","id":"x"},"reason":"x","revision":-1,"periods":[]}',
+        b'{"id":1,"op":"set_timetable","by":{"type":"cli","id":"x"},"reason":"x","revision":0,"periods":{}}',
         b'{"id":1,"op":"command","command_id":"12345678","command":"open","by":{"type":"rule","id":"x"}}',
     ],
 )
@@ -70,6 +74,28 @@ def test_what_is_no_request_gets_an_error_and_the_gate_goes_on(gate: FakeGate, l
     assert problem["code"] in {"bad_request", "not_permitted", "unknown_command_id"}
     assert ask(gate.socket, "status")["state"] == "closed"
     assert gate.wishes == []
+
+
+def test_a_stop_does_not_wait_for_a_timetable_that_waits_for_the_disk(gate: FakeGate) -> None:
+    """On one connection, as the page's process has it: the stop is answered first."""
+    gate.disk_refuses = True
+    answered: list[str] = []
+
+    async def ask_for(client: Client, op: str, **arguments: object) -> None:
+        await client.request(op, 5.0, **arguments)
+        answered.append(op)
+
+    async def story() -> None:
+        client = Client(gate.socket, "api")
+        await client.start()
+        await asyncio.wait_for(client.connected.wait(), 3)
+        change = ask_for(client, "set_timetable", by=BY, reason="Tết", revision=0, periods=[])
+        stop = ask_for(client, "command", command_id=new_id(), command="stop", by=BY)
+        await asyncio.gather(change, stop)
+        await client.stop()
+
+    asyncio.run(story())
+    assert answered == ["command", "set_timetable"]
 
 
 def test_a_line_without_an_end_is_dropped_not_kept(gate: FakeGate) -> None:
