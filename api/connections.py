@@ -5,7 +5,8 @@
 - Who takes nothing of an answer for `UNTAKEN_S` is given up.
 - At most `most` at once. A new one beyond that takes the place of the one that is owed least: the oldest that asks for
   nothing, else the oldest whose request nobody signed in has sent. Connections of people who are signed in never give
-  way. Nothing is counted by address: a village's phones share one address of their carrier.
+  way, nor does a known phone that signs in (phones.py). Nothing is counted by address: a village's phones share one
+  address of their carrier.
 - The protocol is uvicorn's, given to it in serve.py; what a WebSocket is stands in live_socket.py.
 """
 
@@ -21,6 +22,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from api.handshakes import MOST_AT_ONCE as HANDSHAKES
 from api.people import Session
 from api.problems import ProblemError
 from api.shield import LARGEST_HEADERS, SAFE_HEADERS
@@ -40,7 +42,7 @@ def room() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
-    under_way = 4 * AT_ONCE  # taken from the queue, or closed, and not known here yet
+    under_way = 4 * AT_ONCE + HANDSHAKES  # taken from the queue, or closed, and not known here yet
     return min(MOST_CONNECTIONS, max(FEWEST_CONNECTIONS, (hard - OWN_FILES - under_way) // FILES_OF_ONE))
 
 
@@ -49,7 +51,24 @@ class Owed(IntEnum):
 
     NOTHING = 0  # it asks for nothing, or not yet
     ANSWER = 1  # a request of nobody in particular is under way
-    PLACE = 2  # a request or a stream of somebody who is signed in
+    PLACE = 2  # a request or a stream of somebody who is signed in, or the sign-in of a known phone
+
+
+class OneWrite(h11.Connection):
+    """Gives the head of an answer together with the first of its body: one call of the system, not two."""
+
+    def __init__(self, longest_head: int) -> None:
+        super().__init__(h11.SERVER, longest_head)
+        self._head: list[bytes] = []
+
+    def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
+        """Return what is to be written now: nothing for a head, whose body or end follows at once."""
+        parts = super().send_with_data_passthrough(event)
+        if isinstance(event, h11.Response):
+            self._head = parts or []
+            return []
+        head, self._head = self._head, []
+        return parts if parts is None else head + parts
 
 
 class Connection(H11Protocol):
@@ -57,6 +76,7 @@ class Connection(H11Protocol):
 
     def __init__(self, most: int, config: uvicorn.Config, server_state: ServerState, state: dict[str, object]) -> None:
         super().__init__(config, server_state, state)
+        self.conn = OneWrite(LARGEST_HEADERS)
         self._most = most
         self._waits: asyncio.TimerHandle | None = None
         self._untaken: asyncio.TimerHandle | None = None
@@ -67,7 +87,9 @@ class Connection(H11Protocol):
         """What this connection is owed now."""
         if self.conn.their_state is h11.IDLE or self.transport.is_closing():
             return Owed.NOTHING
-        return Owed.PLACE if isinstance(self.scope["state"].get("session"), Session) else Owed.ANSWER
+        state = self.scope["state"]
+        has_place = isinstance(state.get("session"), Session) or state.get("known_phone") is True
+        return Owed.PLACE if has_place else Owed.ANSWER
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         """Begin; somebody who is owed less gives way where there are too many."""

@@ -61,8 +61,8 @@ class EventStream(Response):
 
 
 async def _write(send: Send, event: bytes) -> None:
-    message = {"type": "http.response.body", "body": event, "more_body": True}
-    await asyncio.wait_for(send(message), STUCK_AFTER_S)
+    async with asyncio.timeout(STUCK_AFTER_S):  # `wait_for` would make a task of each write to each page
+        await send({"type": "http.response.body", "body": event, "more_body": True})
 
 
 async def _gone(receive: Receive) -> None:

@@ -4,9 +4,13 @@
   with the same body gets the same answer; with another body it is refused.
 - The key is kept before the gate is asked. If this process or the gate dies in between, the next try asks with the
   same command id: the journal and the gate know whether it was done, and it is never done twice, nor ten seconds late.
-- No answer waits for the disk, and a stop is not even kept before the gate is asked. A disk that can't be written holds
-  no command for long: keys are then remembered in memory only.
+- No answer waits for the disk, and a stop is not even kept before the gate is asked. A disk that can't be written, or
+  hangs, holds no command for longer than `KEPT_WITHIN_S`: keys are then remembered in memory only. The gate's deadline
+  counts from the press, so that nothing is done later than `DEADLINE_MS` after it.
 - An order is carried out even if the phone hangs up in the meantime.
+- A stop overtakes: a motion that was ordered before it and was not given to the gate yet, because its key is still on
+  its way to the disk or because its first try got lost, is refused. Nothing that was pressed before a stop moves the
+  gate after it.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from gate.model import Code, Command, JsonObject, Kind, Refusal
 log = logging.getLogger(__name__)
 
 DEADLINE_MS = 2000
+KEPT_WITHIN_S = 1.0
 ACCEPTED = 202
 MOST_RECENT = 1000
 RETRY_WITHIN_S = 10.0
@@ -43,6 +48,16 @@ TOO_LATE = Refusal(
     title="This command came too late and was not done.",
     remedy="Look at the gate, then press again.",
 )
+OVERTAKEN = Refusal(
+    code=Code.SUPERSEDED,
+    title="Somebody stopped the gate after this was pressed; it was not done.",
+    remedy="Look at the gate, then press again.",
+)
+STILL = frozenset({
+    Command.STOP, Command.UNLOCK, Command.NORMAL, Command.ACKNOWLEDGE, Command.RESET, Command.LIGHT_ON,
+    Command.LIGHT_OFF, Command.SIREN_ON, Command.SIREN_OFF,
+})  # fmt: skip
+"""The commands that move nothing; a stop leaves them as they are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,11 +87,20 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What the phone is told. `replayed`: it was told before."""
+    """What the phone is told. `replayed`: it was told before. `ours`: a refusal that the gate was not asked about."""
 
     status: int
     body: JsonObject
     replayed: bool = False
+    ours: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Placed:
+    """The moment of an order: how many stops had come by then, and until when (CLOCK_MONOTONIC) the gate may begin."""
+
+    stops: int
+    deadline_mono_ms: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,15 +121,21 @@ class Asked(Protocol):
 class Orders:
     """Carries orders to the gate."""
 
-    def __init__(self, gate: Asked, records: Records, store: Store, write: Writer, clock: Clock) -> None:
+    def __init__(  # noqa: PLR0913 - the wiring of office.py
+        self, gate: Asked, records: Records, store: Store, write: Writer, clock: Clock, *,
+        kept_within_s: float = KEPT_WITHIN_S,
+    ) -> None:  # fmt: skip
         self._gate = gate
         self._records = records
         self._answers = Answers(store)
         self._write = write
         self._clock = clock
+        self._kept_within_s = kept_within_s
         self._recent: OrderedDict[tuple[str, str], Pending] = OrderedDict()
         self._keeping: set[asyncio.Task[None]] = set()
         self._pace = Pace(BURST, PER_SECOND)
+        self._stops = 0
+        self._stopped_at_s = 0.0
 
     async def place(self, order: Order) -> Answer:
         """Have an order carried out, or return what was answered to the same one before.
@@ -117,13 +147,16 @@ class Orders:
         pending = self._recent.get(slot)
         replayed = pending is not None
         if pending is None:
-            kept = self._find(order)
+            kept = self._find(order.person, order.key)
             if kept is not None and kept.body_hash != order.body_hash():
                 raise ProblemError("idempotency_mismatch")
             if kept is not None and kept.status is not None and kept.body is not None:
                 return Answer(status=kept.status, body=json.loads(kept.body), replayed=True)
             self._limit_pace(order)
-            task = asyncio.create_task(self._carry_out(order, kept), name="order")
+            if order.command is Command.STOP:
+                self._stops, self._stopped_at_s = self._stops + 1, self._clock.wall_s()
+            placed = Placed(stops=self._stops, deadline_mono_ms=self._clock.mono_ms() + DEADLINE_MS)
+            task = asyncio.create_task(self._carry_out(order, kept, placed), name="order")
             pending = Pending(body_hash=order.body_hash(), answer=task)
             self._recent[slot] = pending
             task.add_done_callback(lambda done: self._settle(slot, done))
@@ -132,13 +165,17 @@ class Orders:
         answer = await asyncio.shield(pending.answer)
         return replace(answer, replayed=replayed)
 
+    def remembers(self, person: str, key: str) -> bool:
+        """Tell whether an order with this key was given before: it had every right then, and is never done twice."""
+        return (person, key) in self._recent or self._find(person, key) is not None
+
     async def close(self) -> None:
         """Let the answers that were given get to the disk."""
         await asyncio.gather(*self._keeping)
 
-    def _find(self, order: Order) -> Kept | None:
+    def _find(self, person: str, key: str) -> Kept | None:
         try:
-            return self._answers.find(order.person, order.key, self._clock.wall_s())
+            return self._answers.find(person, key, self._clock.wall_s())
         except AccountsError as error:
             log.error("keys of commands are remembered in memory only: %s", error)  # noqa: TRY400 - the reason is enough
             return None
@@ -158,19 +195,24 @@ class Orders:
         if wait_s > 0:
             raise rate_limited(wait_s, "Too many commands from this phone.")
 
-    async def _carry_out(self, order: Order, kept: Kept | None) -> Answer:
+    async def _carry_out(self, order: Order, kept: Kept | None, placed: Placed) -> Answer:
         if kept is not None:
-            answer = await self._ask_again(order, kept.command_id)
+            answer = await self._ask_again(order, kept.command_id, placed)
         else:
             kept = Kept(body_hash=order.body_hash(), command_id=new_id(), status=None, body=None)
             if order.command is not Command.STOP:
-                await self._keep(order, kept)
-            answer = await self._ask(order, kept.command_id)
+                await asyncio.wait([self._begin_to_keep(order, kept)], timeout=self._kept_within_s)
+            answer = await self._ask_unless_overtaken(order, kept.command_id, placed)
         answered = replace(kept, status=answer.status, body=json.dumps(answer.body, ensure_ascii=False))
-        keeping = asyncio.create_task(self._keep(order, answered), name="keep-answer")
+        self._begin_to_keep(order, answered)
+        return answer
+
+    def _begin_to_keep(self, order: Order, kept: Kept) -> asyncio.Task[None]:
+        name = "keep-key" if kept.status is None else "keep-answer"
+        keeping = asyncio.create_task(self._keep(order, kept), name=name)
         self._keeping.add(keeping)
         keeping.add_done_callback(self._keeping.discard)
-        return answer
+        return keeping
 
     async def _keep(self, order: Order, kept: Kept) -> None:
         now_s = self._clock.wall_s()
@@ -179,12 +221,17 @@ class Orders:
         except AccountsError as error:
             log.error("the key of %s is remembered in memory only: %s", kept.command_id, error)  # noqa: TRY400 - as above
 
-    async def _ask(self, order: Order, command_id: str) -> Answer:
+    async def _ask_unless_overtaken(self, order: Order, command_id: str, placed: Placed) -> Answer:
+        if self._stops != placed.stops and order.command not in STILL:
+            return _refused(OVERTAKEN, order, command_id)
+        return await self._ask(order, command_id, placed)  # reaches the gate's socket before anything else is looked at
+
+    async def _ask(self, order: Order, command_id: str, placed: Placed) -> Answer:
         try:
             accepted = await self._gate.request(
                 "command", command_id=command_id, command=order.command.value, by=order.by, reason=order.reason,
                 sequence=order.sequence, sighted=order.seen if order.sighted is None else order.sighted,
-                minutes=order.minutes, deadline_mono_ms=self._clock.mono_ms() + DEADLINE_MS,
+                minutes=order.minutes, deadline_mono_ms=placed.deadline_mono_ms,
             )  # fmt: skip
         except RequestRefusedError as error:
             body = refusal_document(error.problem, order.command.value, command_id=command_id)
@@ -193,23 +240,21 @@ class Orders:
             raise ProblemError("gate_down", str(error), command_id=command_id) from None
         return Answer(status=ACCEPTED, body=accepted)
 
-    async def _ask_again(self, order: Order, command_id: str) -> Answer:
-        """Answer for an order whose first answer got lost: taken, too late by now, or still to be done."""
-        if await self._was_taken(command_id):
+    async def _ask_again(self, order: Order, command_id: str, placed: Placed) -> Answer:
+        """Answer for an order whose first answer got lost: taken, stopped or too late by now, or still to be done."""
+        since_s, moment_s = moment_of(command_id) - RETRY_WITHIN_S, moment_of(command_id)
+        kinds = (Kind.COMMAND_ACCEPTED.value,)
+        facts = await self._records(lambda reader: reader.read(kinds=kinds, since=utc(since_s), limit=MOST_RECENT))
+        if any(fact.data.get("command_id") == command_id for fact in facts):
             return await self._as_it_was(order, command_id)
-        if self._clock.wall_s() - moment_of(command_id) > RETRY_WITHIN_S:
-            return Answer(
-                status=REFUSED, body=refusal_document(TOO_LATE.plain(), order.command.value, command_id=command_id)
-            )
-        answer = await self._ask(order, command_id)
+        if self._clock.wall_s() - moment_s > RETRY_WITHIN_S:
+            return _refused(TOO_LATE, order, command_id)
+        stopped = any(fact.data.get("command") == Command.STOP and fact.at >= utc(moment_s) for fact in facts)
+        if (stopped or self._stopped_at_s >= moment_s) and order.command not in STILL:
+            return _refused(OVERTAKEN, order, command_id)
+        answer = await self._ask_unless_overtaken(order, command_id, placed)
         taken = answer.body.get("code") == Code.DUPLICATE
         return await self._as_it_was(order, command_id) if taken else answer
-
-    async def _was_taken(self, command_id: str) -> bool:
-        since = utc(moment_of(command_id) - RETRY_WITHIN_S)
-        kinds = (Kind.COMMAND_ACCEPTED.value,)
-        facts = await self._records(lambda reader: reader.read(kinds=kinds, since=since, limit=MOST_RECENT))
-        return any(fact.data.get("command_id") == command_id for fact in facts)
 
     async def _as_it_was(self, order: Order, command_id: str) -> Answer:
         try:
@@ -221,3 +266,9 @@ class Orders:
         return Answer(
             status=ACCEPTED, body={**body, **{name: snapshot[name] for name in ("state", "target", "sequence")}}
         )
+
+
+def _refused(refusal: Refusal, order: Order, command_id: str) -> Answer:
+    """Return our own refusal of an order that the gate was not asked about."""
+    body = refusal_document(refusal.plain(), order.command.value, command_id=command_id)
+    return Answer(status=REFUSED, body=body, ours=True)

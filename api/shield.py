@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable, Iterable
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import ProblemError
@@ -39,14 +41,18 @@ SAFE_HEADERS = {
 }
 TOO_LARGE = ProblemError("headers_too_large", headers={"Connection": "close"})
 TLS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
+NOT_KEPT = (b"cache-control", b"no-store")
 
 
 class Shield:
     """ASGI middleware; see above."""
 
-    def __init__(self, app: ASGIApp, *, tls: bool) -> None:
+    def __init__(self, app: ASGIApp, *, tls: bool, answered: Callable[[Scope, int, float], None]) -> None:
         self._app = app
-        self._headers = {**SAFE_HEADERS, **(TLS_HEADERS if tls else {})}
+        self._answered = answered
+        safe = {**SAFE_HEADERS, **(TLS_HEADERS if tls else {})}
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in safe.items()]
+        self._names = frozenset(name for name, _ in self._headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -57,13 +63,14 @@ class Shield:
         if scope["type"] == "websocket":
             await app(scope, receive, send)
             return
-        started = False
+        started, began_s = False, time.monotonic()
 
         async def send_safely(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                self._complete(MutableHeaders(scope=message))
+                self._answered(scope, message["status"], time.monotonic() - began_s)
+                message["headers"] = self._completed(message.get("headers", ()))
             await send(message)
 
         try:
@@ -75,10 +82,12 @@ class Shield:
             if not started:
                 await ProblemError("internal_error").response()(scope, receive, send_safely)
 
-    def _complete(self, headers: MutableHeaders) -> None:
-        for name, value in self._headers.items():
-            headers[name] = value
-        headers.setdefault("Cache-Control", "no-store")
+    def _completed(self, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Return the headers of an answer with ours in place of its own of the same names."""
+        headers = [header for header in given if header[0] not in self._names]
+        if not any(name == b"cache-control" for name, _ in headers):
+            headers.append(NOT_KEPT)
+        return headers + self._headers
 
 
 def _size_of_headers(scope: Scope) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import Header, Query
+from fastapi import Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from api.auth import COMMAND_PERMISSION, Permission, SignedIn, TheOffice, by, permissions_of
+from api.auth import COMMAND_PERMISSION, FRESH_COMMANDS, Permission, SignedIn, TheOffice, by, permissions_of
 from api.calls import Call
 from api.event_stream import EventStream
 from api.gate_schemas import AcceptedBody, CommandStatusBody, GateBody
@@ -16,6 +16,7 @@ from api.office import Office, ask_gate
 from api.orders import Order
 from api.people import Session
 from api.problems import ProblemError, problem_response, rate_limited
+from api.proof import require_fresh
 from api.schemas import CommandRequest
 from gate.client import RequestRefusedError, new_id
 from gate.model import Command, JsonObject, Kind
@@ -31,6 +32,7 @@ async def show_gate(office: TheOffice) -> JSONResponse:
 
 async def order_gate(
     body: CommandRequest,
+    request: Request,
     session: SignedIn,
     office: TheOffice,
     idempotency_key: Annotated[str | None, Header()] = None,
@@ -38,17 +40,24 @@ async def order_gate(
     """Give the gate a command.
 
     The answer says whether the gate took it, never that the gate moved. The same key with the same body gets the same
-    answer and no second move. A stop is taken from everybody who is signed in.
+    answer and no second move. A stop is taken from everybody who is signed in. A lockdown, an emergency opening and
+    what ends them need a credential that was seen a moment ago.
     """
     key = _checked_key(idempotency_key)
     command = Command(body.command)
     await _refuse_without_right(office, session, command, body.reason)
+    if command in FRESH_COMMANDS and not office.orders.remembers(session.person.name, key):
+        require_fresh(request, session)
     order = Order(
         person=session.person.name, session_id=session.id, key=key, command=command, by=by(session),
         reason=body.reason, sequence=body.sequence, sighted=body.sighted, minutes=body.minutes,
         seen=not office.live.camera_is_doubted and office.sight.has_seen(session.id, office.clock.mono_ms()),
     )  # fmt: skip
     answer = await office.orders.place(order)
+    if answer.ours and not answer.replayed:
+        data: JsonObject = {"command_id": answer.body["command_id"], "command": command.value, "reason": body.reason,
+                            "code": answer.body["code"]}  # fmt: skip
+        await office.reporter.tell(Kind.COMMAND_REFUSED, data, by(session))
     headers = {"Idempotency-Replayed": "true"} if answer.replayed else {}
     if "accepted" in answer.body:
         return JSONResponse(answer.body, status_code=answer.status, headers=headers)
@@ -92,10 +101,11 @@ async def follow_gate(
 
     `Last-Event-ID` is the `seq` of the newest fact the client has; it gets every later one, each once, in order.
     """
-    given = last_event_id or last_event_id_in_query
-    if given is not None and not EVENT_ID.fullmatch(given):
-        raise ProblemError("invalid_request", "Last-Event-ID is the seq of a fact: digits only.")
-    return EventStream(office.live, office.streams, session.id, None if given is None else int(given))
+    for given in filter(None, (last_event_id, last_event_id_in_query)):
+        if not EVENT_ID.fullmatch(given):
+            raise ProblemError("invalid_request", "Last-Event-ID is the seq of a fact: digits only.")
+    after = last_event_id or last_event_id_in_query
+    return EventStream(office.live, office.streams, session.id, int(after) if after else None)
 
 
 _PROBLEMS = (

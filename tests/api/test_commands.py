@@ -158,12 +158,15 @@ BAD_BODIES = {
     '{"command": "open", "speed": 9}': "invalid_request",
     '{"command": "open", "sequence": "x"}': "invalid_request",
     '{"command": "open", "sequence": 1e400}': "invalid_request",
+    '{"command": "open", "sequence": false}': "invalid_request",
+    '{"command": "open", "sequence": "87"}': "invalid_request",
+    '{"command": "close", "sighted": 1}': "invalid_request",
     '{"command": "open", "reason": "' + "a" * 201 + '"}': "invalid_request",
     '{"command": "open", "reason": "\\ud83d"}': "invalid_request",
     '{"command": "open", "reason": "\\u202exe"}': "invalid_request",
     '{"command": "open", "reason": "xe\\u0000"}': "invalid_request",
     "\x00\x01": "bad_json",
-    "[" * 30_000: "bad_request",
+    "[" * 30_000: "bad_json",
 }
 
 

@@ -6,15 +6,18 @@ import contextlib
 import resource
 import select
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from api.connections import MOST_CONNECTIONS, room
+from api.connections import MOST_CONNECTIONS, Connection, Owed, room
+from api.passwords import AT_ONCE, hash_now
 from gate.model import Role
 from tests.api.conftest import Served, key, settings_in
 from tests.api.test_serving import LIMITED_FILES, link_in, process
@@ -23,6 +26,7 @@ from tests.fakes import FakeGate, wait_until
 COMMANDS = "/api/v1/gate/commands"
 HALF_HEADERS = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "
 HALF_A_BODY = b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{"
+PASSWORD = "chín con rồng xanh"
 WHOLE = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 Connect = Callable[[bytes], socket.socket]
 
@@ -96,6 +100,36 @@ def test_a_crowd_of_strangers_keeps_no_officer_out(small: Served, connect: Conne
     wait_until(lambda: sum(map(closed, crowd)) >= 33, what="the end of the oldest of the crowd")
     assert not closed(stream)
     assert len(small.office.streams) == 1
+
+
+def asking(served: Served) -> list[Connection]:
+    """Return the connections of the server on which a request is under way."""
+    assert served._server
+    found = list(served._server.server_state.connections)
+    return [one for one in found if isinstance(one, Connection) and one.owed is not Owed.NOTHING]
+
+
+def test_a_known_phone_that_signs_in_keeps_its_place(small: Served, connect: Connect) -> None:
+    """Ten strangers come while its password is compared, where eight connections fit."""
+    with small.accounts() as accounts:
+        accounts.add_person("lan", "Lan", frozenset({Role.OPERATOR}), hash_now(PASSWORD), time.time())
+    phone, sign_in = small.anybody(), {"username": "lan", "password": PASSWORD}
+    phone.post("/api/v1/session", json=sign_in)
+    phone.delete("/api/v1/session")
+    goes_on = threading.Event()
+    for _ in range(AT_ONCE):
+        small.begin(small.office.passwords._run("", lambda: goes_on.wait(5), known=True))
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(phone.post, "/api/v1/session", json=sign_in)
+        wait_until(lambda: len(small.office.passwords._room._known) == 1, what="its turn")
+        crowd = [connect(HALF_A_BODY) for _ in range(7)]
+        wait_until(lambda: len(asking(small)) == 8, what="eight requests under way")
+        for gone in range(1, 4):
+            crowd.append(connect(HALF_A_BODY))
+            wait_until(lambda: sum(map(closed, crowd)) >= gone, what="the end of the oldest of the crowd")  # noqa: B023 - waited for here
+            wait_until(lambda: len(asking(small)) == 8, what="eight requests under way")
+        goes_on.set()
+        assert answer.result(5).status_code == 200
 
 
 def test_signed_in_streams_never_give_way(small: Served, connect: Connect) -> None:

@@ -17,11 +17,14 @@ from tests.bench import (
     bench_camera,
     bench_campaign,
     bench_detection,
+    bench_evidence,
     bench_live,
     bench_mqtt,
     bench_processes,
     bench_program,
     bench_recording,
+    bench_sign_in,
+    bench_storm,
     bench_trust,
 )
 
@@ -61,6 +64,9 @@ def main() -> int:
         "trust and the gateway": bench_trust.measure,
         "recording": bench_recording.measure,
         "api": bench_api.measure,
+        "a storm on the page": bench_storm.measure,
+        "a sign-in under attack": bench_sign_in.measure,
+        "evidence": bench_evidence.measure,
         "live picture": bench_live.measure,
         "mqtt": bench_mqtt.measure,
     }

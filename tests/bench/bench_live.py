@@ -26,14 +26,11 @@ from av.video.codeccontext import VideoCodecContext
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from api.accounts import Store
 from api.live_queue import DELTA, KEY
 from api.media import TO_PAGE
-from api.office import ACCOUNTS_FILE
-from api.people import Accounts
-from gate.model import Role
 from tests.bench.bench_processes import BROKEN
 from tests.bench.bench_program import cpu_s
+from tests.bench.page_server import sessions
 from tests.fakes import wait_until
 from tests.program.program import Program
 
@@ -153,15 +150,6 @@ def kernel_queue_bytes(to_port: int) -> int:
 def rss_mb(pid: int) -> float:
     """Return the resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def sessions(folder: Path, count: int) -> list[str]:
-    """Sign in that many people; return their cookies."""
-    with contextlib.closing(Store(folder / ACCOUNTS_FILE)) as store:
-        accounts, now_s = Accounts(store), time.time()
-        for number in range(count):
-            accounts.add_person(f"nguoi{number}", f"Người {number}", frozenset({Role.VIEWER}), None, now_s)
-        return [f"antt={accounts.open_session(f'nguoi{number}', 'bench', now_s)[0]}" for number in range(count)]
 
 
 @contextlib.contextmanager

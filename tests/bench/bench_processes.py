@@ -46,6 +46,13 @@ def held(name: str, worst: float, bound: float) -> Figures:
     return {f"{name}_bound": f"{bound:g} ms: {'held' if worst <= bound else BROKEN}"}
 
 
+def promised(name: str, value: float, bound: float, unit: str, *, at_least: bool = False) -> dict[str, str]:
+    """Return whether a figure keeps what the issue of the api promises, as a row of the table."""
+    kept = value >= bound if at_least else value <= bound
+    words = f"at {'least' if at_least else 'most'} {bound:g} {unit}".strip()
+    return {f"{name}_bound": f"{words}: {'held' if kept else BROKEN}"}
+
+
 def summed(name: str, took_ms: list[float], bound_ms: float) -> Figures:
     """Return count, p50, p99 and maximum of what was measured, and whether the maximum keeps its bound."""
     return {**quantiles(name, took_ms), **held(f"{name}_max", max(took_ms), bound_ms)}
