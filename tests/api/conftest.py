@@ -22,6 +22,7 @@ from api.connections import MOST_CONNECTIONS, PATIENCE_S
 from api.office import ACCOUNTS_FILE, Office
 from api.people import Accounts
 from api.serve import PageServer, configuration, listen
+from api.waiting_room import WayOut
 from config.load import SIMULATE_FILE, load
 from config.schema import Settings
 from gate.client import new_id
@@ -44,14 +45,16 @@ def key() -> dict[str, str]:
 
 @dataclass(kw_only=True)
 class FakeClock:
-    """Clocks that a test moves. `ahead_s` is added to both."""
+    """Clocks that a test moves. `ahead_s` is added to both; `wall_ahead_s` is what somebody set the wall clock by."""
 
     ahead_s: float = 0.0
+    wall_ahead_s: float = 0.0
 
     def clock(self) -> Clock:
         """Return it as the process takes it."""
         return Clock(
-            wall_s=lambda: time.time() + self.ahead_s, mono_ns=lambda: time.monotonic_ns() + int(self.ahead_s * 1e9)
+            wall_s=lambda: time.time() + self.ahead_s + self.wall_ahead_s,
+            mono_ns=lambda: time.monotonic_ns() + int(self.ahead_s * 1e9),
         )
 
 
@@ -141,10 +144,23 @@ class Served:
 
     def forget(self) -> None:
         """Forget everybody and everything but the journal; serve again if a story stopped it."""
-        self.clock.ahead_s = 0.0
+        self.clock.ahead_s = self.clock.wall_ahead_s = 0.0
         with contextlib.closing(Store(self.accounts_path)) as store, store.changing() as db:
-            for table in ("session", "pairing", "attempt", "answer", "report", "person"):
+            for table in (
+                "session",
+                "pairing",
+                "phone",
+                "passkey",
+                "evidence",
+                "attempt",
+                "answer",
+                "report",
+                "person",
+            ):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+        self.office.way_out = WayOut()
+        if self._thread:
+            self.ask(self._sees_the_clock())
         (self.settings.storage.state_dir / "snapshot.jpg").unlink(missing_ok=True)
         if self._thread is None:
             self.start()
@@ -189,6 +205,13 @@ class Served:
         """Run something in the server's event loop and return what it returns."""
         return asyncio.run_coroutine_threadsafe(question, self._loop).result(5)
 
+    def begin(self, work: Coroutine[None, None, object]) -> None:
+        """Begin something in the server's event loop."""
+        asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def _sees_the_clock(self) -> None:
+        self.office.look_at_the_clock()
+
     async def _run(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         listening = listen("127.0.0.1", 0)
@@ -197,7 +220,7 @@ class Served:
         self.base = self._office.base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         with contextlib.closing(Store(self.accounts_path)) as store:
             store.set_note("base_url", self.base)
-        config = configuration(self.settings, app)
+        config = configuration(app)
         config.timeout_keep_alive = self.patience_s
         self._server = PageServer(config, self.most_connections, ready.set, self._office.streams.end_all)
         await self._server.serve(sockets=[listening])

@@ -61,11 +61,12 @@ def test_facts_are_found_by_kind_and_time(operator: httpx.Client, written: int) 
 
 
 def test_an_odd_question_is_a_clear_problem(operator: httpx.Client) -> None:
-    """Limits, cursors, kinds and times have a form."""
+    """Limits, cursors, kinds and times have a form; a number is no time, though it could be seconds since 1970."""
     for params in (
         {"limit": "501"}, {"limit": "0"}, {"after": "-1"}, {"after": "x"}, {"kind": "nonsense"},
         {"since": "yesterday"}, {"since": "2026-11-21T10:00:00"}, {"after": str(2**64)},
         {"since": "0001-01-01T00:00:00+14:00"}, {"until": "9999-12-31T23:59:59-14:00"},
+        {"since": "0"}, {"until": "0.5"}, {"kind": ""},
     ):  # fmt: skip
         answer = operator.get(JOURNAL, params=params)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), params
