@@ -25,7 +25,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.web import scenery
-from tests.web.village import Plain, Village, day_of, mono_ms
+from tests.web.village import Plain, Village, day_of, mono_ms, utc
 
 PAGE = Path(__file__).parents[2] / "api" / "web"
 POLICY = (
@@ -36,9 +36,10 @@ POLICY = (
 PERMISSIONS = {
     "viewer": ["see", "self", "stop"],
     "operator": ["acknowledge", "light", "move", "see", "self", "siren", "stop"],
-    "commander": ["acknowledge", "light", "mode", "move", "reset", "see", "self", "siren", "stop"],
+    "commander": ["acknowledge", "evidence", "light", "mode", "move", "reset", "see", "self", "siren", "stop"],
     "maintainer": ["see", "self", "stop", "users", "yard"],
 }
+FRESH = {"lockdown", "unlock", "emergency_open", "normal"}
 
 
 def problem(status: int, code: str) -> JSONResponse:
@@ -65,6 +66,10 @@ class Calls:
             Route("/session", self._post_session, methods=["POST"]),
             Route("/session", self._guarded(self._get_session), methods=["GET"]),
             Route("/session", self._guarded(self._delete_session), methods=["DELETE"]),
+            Route("/session/proof", self._guarded(self._prove), methods=["POST"]),
+            Route("/session/password", self._guarded(self._set_password), methods=["PUT"]),
+            Route("/session/passkey", self._no_passkeys),
+            Route("/passkeys", self._guarded(self._passkeys)),
             Route("/sessions", self._guarded(self._get_sessions)),
             Route("/sessions/{id}", self._guarded(self._revoke), methods=["DELETE"]),
             Route("/gate", self._guarded(self._get_gate)),
@@ -112,6 +117,8 @@ class Calls:
             "user": {"name": "an", "display_name": "Trần Văn An", "roles": [self._village.role]},
             "permissions": PERMISSIONS[self._village.role],
             "session_id": "x",
+            "proved_until": utc(-self._village.proved_for_s) if self._village.proved_for_s > 0 else None,
+            "ways": self._village.ways,
             "simulated": self._village.snapshot["simulated"],
             "site": {"id": "thon-3", "name": "Cổng thôn 3", "language": "vi", "timezone": "Asia/Ho_Chi_Minh"},
         }
@@ -130,6 +137,24 @@ class Calls:
 
     async def _get_session(self, _: Request) -> Response:
         return JSONResponse(self._me())
+
+    async def _prove(self, request: Request) -> Response:
+        body = await request.json()
+        self._village.proofs.append(body)
+        if body not in ({"password": "mat-khau-dai"}, {"pairing_code": "GOOD"}):
+            return problem(403, "proof_failed")
+        self._village.proved_for_s = 300.0
+        return JSONResponse({"proved_until": utc(-300.0)})
+
+    async def _set_password(self, request: Request) -> Response:
+        self._village.proofs.append(await request.json())
+        return JSONResponse(self._me())
+
+    async def _no_passkeys(self, _: Request) -> Response:
+        return problem(404, "passkeys_off")
+
+    async def _passkeys(self, _: Request) -> Response:
+        return JSONResponse({"items": []})
 
     async def _delete_session(self, request: Request) -> Response:
         del self._village.sessions[request.cookies["antt"]]
@@ -164,6 +189,8 @@ class Calls:
         command = body["command"]
         if command != "stop" and self._village.role == "viewer":
             return problem(403, "not_permitted")
+        if command in FRESH and self._village.proved_for_s <= 0:
+            return problem(403, "step_up_required")
         if command in self._village.refusals:
             self._village.tell(
                 "command_refused", {"command": command, "code": self._village.refusals[command]}, by=self._person()

@@ -76,6 +76,9 @@ class Village:
             self.drop_stream = False
             self.leaf = 0.0
             self.role = "commander"
+            self.proved_for_s = 240.0
+            self.ways = ["password", "pairing"]
+            self.proofs: list[Plain] = []
             self.requests: list[tuple[str, str]] = []
             self.commands: dict[str, Plain] = {}
             self.by_key: dict[str, Plain] = {}

@@ -28,6 +28,7 @@ export function more({ choose, theme, signOut }) {
     h("section", {}, h("h2", {}, t("more.me")), h("ul", { class: "rows" },
       h("li", {}, icon("person"), h("span", {}, user.display_name || user.name,
         h("small", {}, user.roles.map((role) => coded("role", role, role)).join(", "))))),
+    h("button", { type: "button", class: "plain-button", onclick: async () => (await import("./secrets.js")).secrets() }, t("secrets.title")),
     permissions.includes("move") ? null : h("p", { class: "fine" }, t("move.no_right"))),
     phones.element,
     h("section", {}, h("h2", {}, t("more.look")),

@@ -1,6 +1,6 @@
 // Signing in: by the one-time link that a maintainer made (one button), or by name and password.
 
-import { send } from "../api.js";
+import { get, send } from "../api.js";
 import { attr, h, show, text } from "../dom.js";
 import { has, t } from "../i18n.js";
 import { icon } from "../icons.js";
@@ -11,9 +11,15 @@ export function signIn({ code, entered, switcher, instead }) {
   const error = h("p", { class: "form-error", role: "alert", hidden: true });
   const why = state.farewell && !code ? h("p", { class: "farewell" }, t(state.farewell)) : null;
   const form = code ? pairing() : password();
+  // Offered where the page has a name that passkeys can be kept for.
+  const passkey = h("button", { type: "button", class: "plain-button", hidden: true }, t("signin.passkey"));
+  if (!code && window.PublicKeyCredential) get("/session/passkey").then(({ publicKey }) => {
+    passkey.onclick = () => enter(passkey, "signin.passkey", async () => ({ passkey: await (await import("./prove.js")).use(publicKey), device_name: deviceName() }));
+    show(passkey, true);
+  }).catch(() => {});
   const element = h("main", { class: "signin" },
     h("header", {}, icon("home", "big"), h("h1", {}, t(code ? "pair.title" : "signin.title")), h("p", {}, t(code ? "pair.lead" : "signin.lead")), !code && h("p", {}, t("signin.link"))),
-    why, form, error, code && h("button", { type: "button", class: "text-button", onclick: instead }, t("pair.instead")), switcher());
+    why, form, passkey, error, code && h("button", { type: "button", class: "text-button", onclick: instead }, t("pair.instead")), switcher());
 
   function pairing() {
     const device = field("pair.device", { name: "device", value: deviceName(), maxlength: 60, autocomplete: "off", required: true });
@@ -31,37 +37,45 @@ export function signIn({ code, entered, switcher, instead }) {
   function ask(action, fields, body) {
     const button = h("button", { type: "submit", class: "main-button" }, t(action));
     const made = h("form", { novalidate: true }, fields, button);
-    made.addEventListener("submit", async (event) => {
+    made.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (button.getAttribute("aria-disabled") === "true" || !filled(made)) return;
-      attr(button, "aria-disabled", "true");
-      text(button, t("signin.waiting"));
-      show(error, false);
-      try {
-        entered(await send("POST", "/session", body(new FormData(made))));
-      } catch (problem) {
-        text(error, sentence(problem));
-        show(error, true);
-        attr(button, "aria-disabled", null);
-        text(button, t(action));
-      }
+      if (filled(made)) enter(button, action, () => body(new FormData(made)));
     });
     return made;
+  }
+
+  async function enter(button, action, body) {
+    if (button.getAttribute("aria-disabled") === "true") return;
+    attr(button, "aria-disabled", "true");
+    text(button, t("signin.waiting"));
+    show(error, false);
+    try {
+      entered(await send("POST", "/session", await body()));
+    } catch (problem) {
+      text(error, sentence(problem));
+      show(error, true);
+      attr(button, "aria-disabled", null);
+      text(button, t(action));
+    }
   }
   return { elements: [element], draw() {}, leave() {} };
 }
 
-function filled(form) {
+/** Tell whether all that must be filled in is; else go to what is not. */
+export function filled(form) {
   const empty = [...form.elements].find((input) => input.required && !input.value.trim());
   empty?.focus();
   return !empty;
 }
 
-function field(key, props) {
+/** A named field of a form. */
+export function field(key, props) {
   return h("label", { class: "field" }, h("span", {}, t(key)), h("input", { type: "text", ...props }));
 }
 
-function sentence(problem) {
+/** What went wrong, in words. */
+export function sentence(problem) {
+  if (problem instanceof DOMException) return t("signin.unsigned");
   const waits = problem.code === "rate_limited" && problem.retry_after_s;
   if (waits) return t("signin.rate_limited", { seconds: Math.ceil(problem.retry_after_s) });
   return has(`signin.${problem.code}`) ? t(`signin.${problem.code}`) : t("error.sentence", { code: problem.code });

@@ -9,6 +9,7 @@ import { may, state, trust, watch } from "../store.js";
 import { askFirst, askHold, closing } from "./ask.js";
 import { stopButton } from "./home.js";
 import { modeWords } from "./modes.js";
+import { proven } from "./prove.js";
 import { LOCKS, noticeBox } from "./told.js";
 
 const SIGNS = { lockdown: "lock", unlock: "lock", emergency_open: "urgent", normal: "check", hold_open: "opened", reset: "reset" };
@@ -53,7 +54,7 @@ function modeButton(choose) {
   const note = h("small", {});
   const label = h("span", {});
   const sign = h("span", {});
-  const element = h("button", { type: "button", class: "mode-button", onclick: () => ready() && press(command) },
+  const element = h("button", { type: "button", class: "mode-button", onclick: () => ready() && proven(command, () => ready() && press(command)) },
     sign, h("span", {}, label, note));
   let command = null;
   const ready = () => trust() === "live" && state.orders[slotOf(command)]?.step !== "sending"; // a newer wish need not wait for the leaf
