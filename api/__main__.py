@@ -1,4 +1,4 @@
-"""`python -m api --config FILE [--set key=value]…` serves; `python -m api user …` and `pair NAME` look after people."""
+"""`python -m api --config FILE [--set key=value]…` serves; `user`, `pair`, `tls`, `evidence` and `verify` do not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from api import cli
+from api import cli, cli_evidence, tls_words
 from api.accounts import AccountsError
 from api.links import ListenError
 from config.load import ConfigError, load
@@ -24,7 +24,7 @@ MISUSED = 2
 def main(given: Sequence[str] | None = None) -> int:
     """Serve or change accounts; return the exit code."""
     arguments = _parser().parse_args(given)
-    if getattr(arguments, "config", None) is None:
+    if getattr(arguments, "config", None) is None and arguments.what != "verify":
         return _fail(MISUSED, "python -m api: --config FILE is needed")
     try:
         return _run(arguments)
@@ -40,7 +40,15 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.what == "verify":
+        return cli_evidence.verify(arguments)
+    if arguments.what == "tls":
+        from api import cli_tls  # noqa: PLC0415 - its library for certificates would cost every other command 8 MB
+
+        return cli_tls.run(arguments)
     settings = load(arguments.config, getattr(arguments, "overrides", []))
+    if arguments.what == "evidence":
+        return cli_evidence.run(arguments, settings)
     if arguments.what is not None:
         return cli.run(arguments, settings)
     from api.serve import serve  # noqa: PLC0415 - the command line must not wait for a web server
@@ -58,8 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--config", type=Path, metavar="FILE", help="the gate's configuration")
     common.add_argument("--set", dest="overrides", action="append", metavar="KEY=VALUE", help="override one key")
     parser = argparse.ArgumentParser(prog="antt-gate", parents=[common])
-    commands = parser.add_subparsers(dest="what", metavar="user|pair", help="without one: serve the page")
+    commands = parser.add_subparsers(dest="what", metavar="COMMAND", help="without one: serve the page")
     cli.add_commands(commands, common)
+    tls_words.add_commands(commands, common)
+    cli_evidence.add_commands(commands, common)
     return parser
 
 

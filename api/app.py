@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from importlib import metadata
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
@@ -24,19 +21,11 @@ from api.office import Office, office_of, open_office, running
 from api.page import Page
 from api.problems import ProblemError
 from api.routes import CALLS, SOCKETS
-from api.schemas import Problem
 from api.shield import Shield
+from api.version import version
 from config.schema import Settings
 
 REALTIME = Clock()
-
-
-def version() -> str:
-    """Return the version of the installed distribution."""
-    try:
-        return metadata.version("antt-gate")
-    except metadata.PackageNotFoundError:
-        return "0"
 
 
 def create_app(settings: Settings, clock: Clock = REALTIME) -> FastAPI:
@@ -51,30 +40,17 @@ def create_app(settings: Settings, clock: Clock = REALTIME) -> FastAPI:
         async with running(office):
             yield
 
-    app = Application(
+    app = FastAPI(
         title="antt-gate", version=version(), lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None,
         redirect_slashes=False, dependencies=[Depends(only_guarded)],
     )  # fmt: skip
     app.state.office = office
-    app.add_middleware(Shield, tls=settings.api.tls is not None)
+    app.add_middleware(Shield, tls=settings.api.tls is not None, answered=office.counts.answered)
     problems.install(app)
     app.add_exception_handler(AccountsError, _of_accounts)
     register(app, CALLS, SOCKETS)
     app.mount("/", GZipMiddleware(Page(), minimum_size=500), name="page")
     return app
-
-
-class Application(FastAPI):
-    """FastAPI with our problem document in its OpenAPI description."""
-
-    def openapi(self) -> dict[str, object]:
-        """Return the OpenAPI 3.1 document; made once."""
-        if not self.openapi_schema:
-            document = get_openapi(title=self.title, version=self.version, routes=self.routes)
-            _, ours = models_json_schema([(Problem, "validation")], ref_template="#/components/schemas/{model}")
-            document["components"]["schemas"].update(ours["$defs"])
-            self.openapi_schema = document
-        return self.openapi_schema
 
 
 def office_in(app: FastAPI) -> Office:

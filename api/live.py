@@ -97,6 +97,11 @@ class Live:
         self.last_seq = 0
 
     @property
+    def snapshot(self) -> JsonObject | None:
+        """What the gate says of itself; None while it does not answer."""
+        return self._snapshot if self.gate_up else None
+
+    @property
     def camera_is_doubted(self) -> bool:
         """Whether the camera process itself says that its picture can't be believed (covered, frozen …)."""
         found: object = self._snapshot

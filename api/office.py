@@ -9,19 +9,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import HTTPConnection
 
 from api.accounts import AccountsError, DamagedError, Store, Writer
+from api.attempts import Attempts
 from api.clock import Clock
+from api.counting import Counts
+from api.evidence_room import PackingRoom
+from api.evidence_shelf import Shelf
+from api.held import HeldEvents
 from api.live import Live
 from api.live_feed import Feed
 from api.media import LIVE_SOCKET, SNAPSHOT
+from api.monitor import read_token
 from api.opening import open_accounts
 from api.orders import BURST, PER_SECOND, Orders
 from api.pace import Pace
+from api.passkeys import Challenges, Passkey, Passkeys, Place, place_of
 from api.passwords import Passwords
 from api.people import TOUCH_EVERY_S, Accounts, Session
 from api.problems import ProblemError
@@ -29,6 +37,9 @@ from api.records import Records
 from api.reports import Reporter
 from api.sight import Sight
 from api.streams import Streams
+from api.tls import Certificate
+from api.tls_names import host_of
+from api.waiting_room import WayOut
 from config.load import runtime_dir, socket_path
 from config.schema import Settings
 from gate.client import Client, GateUnavailableError
@@ -40,12 +51,18 @@ ACCOUNTS_FILE = "accounts.db"
 JOURNAL_FILE = "journal.db"
 ANSWER_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.5
+RECKONED_AT_ONCE, RECKONED_PER_SECOND = 10.0, 2.0  # timetables of a session: the longest take tens of milliseconds
 LOOK_AT_ALL_EVERY_S = 60.0
+SET_BACK_S = 1.0
+UNCOUNTED_AT_ONCE, UNCOUNTED_PER_SECOND = 5.0, 1 / 300  # tries at a password while the disk takes no count of them
 
 
 @dataclass(kw_only=True)
 class Office:
-    """The wiring of the running process. `base_url` is known once the server listens; `broken` ends the process."""
+    """The wiring of the running process. `base_url` is known once the server listens; `broken` ends the process.
+
+    `proved`: sessions that were proved while the disk was full; `outlived`: proofs, by session, that count no more.
+    """
 
     settings: Settings
     clock: Clock
@@ -61,20 +78,59 @@ class Office:
     reporter: Reporter
     orders: Orders
     sight: Sight
-    refusals: Pace
+    refusals: Pace  # and what else of one session is journalled without asking who it is
+    reckonings: Pace
+    counts: Counts
+    evidence: Shelf
+    metrics_token: bytes
+    challenges: Challenges
+    uncounted: Pace
+    proved: dict[str, float] = field(default_factory=dict)
+    outlived: frozenset[tuple[str, float]] = frozenset()
     base_url: str = ""
+    held: HeldEvents = field(default_factory=HeldEvents)
+    way_out: WayOut = field(default_factory=WayOut)
+    certificate: Certificate | None = None
     broken: asyncio.Event = field(default_factory=asyncio.Event)
     _background: set[asyncio.Task[None]] = field(default_factory=set)
+    _wall_ahead_s: float = -math.inf
 
     def session_of(self, token: str | None) -> Session | None:
         """Return the session of a cookie if it may be used, and note that it is in use."""
         if not token:
             return None
+        self.look_at_the_clock()
         now_s = self.clock.wall_s()
         session = self.accounts.session(token, now_s)
+        if session and (session.id, session.proved_at) in self.outlived:
+            session = replace(session, proved_at=-math.inf)
+        if session and session.id in self.proved:
+            session = replace(session, proved_at=max(session.proved_at, self.proved[session.id]))
         if session and abs(now_s - session.last_seen_at) > TOUCH_EVERY_S:
             self.begin(self._touch(session.id, now_s), "touch")
         return session
+
+    def look_at_the_clock(self) -> None:
+        """Forget every proof where the wall clock was set back: an old one would be young again. At the start too.
+
+        A board without a battery begins where it was some minutes before its power went. Raises `AccountsError`.
+        """
+        ahead_s = self.clock.wall_s() - self.clock.mono_s()
+        was_set_back = ahead_s < self._wall_ahead_s - SET_BACK_S
+        if was_set_back or self._wall_ahead_s == -math.inf:
+            self.outlived = self.accounts.proofs()
+            self.proved.clear()
+        self._wall_ahead_s = ahead_s if was_set_back else max(ahead_s, self._wall_ahead_s)
+
+    def passkeys_of(self, name: str) -> list[Passkey]:
+        """Return the passkeys of a person, oldest first."""
+        return Passkeys(self.store).of(name)
+
+    def passkey_place(self, connection: HTTPConnection) -> Place | None:
+        """Return where passkeys are used on the page that asks; None where they can't be."""
+        api = self.settings.api
+        secure = api.tls is not None or (api.public_url or "").startswith("https:")
+        return place_of(connection, api.domain, secure=secure)
 
     def end_dead_streams(self) -> None:
         """End the streams of sessions that may not be used any more."""
@@ -101,6 +157,7 @@ class Office:
         version, looked_at_s = -1, loop.time()
         while True:
             try:
+                self.look_at_the_clock()
                 newest = self.store.version()
                 if newest != version or loop.time() - looked_at_s > LOOK_AT_ALL_EVERY_S:
                     version, looked_at_s = newest, loop.time()
@@ -109,7 +166,14 @@ class Office:
                 self.notice(error)
             self.gate.health = {"ok": True, "reason": "", "events": self.streams.count("events"),
                                 "live": self.streams.count("live"), "url": self.base_url}  # fmt: skip
+            if self.certificate:
+                self.gate.health |= self.certificate.health(self.clock.wall_s(), host_of(self.base_url))
             await asyncio.sleep(LOOK_EVERY_S)
+
+    @property
+    def certificate_ends_s(self) -> float | None:
+        """When the page's certificate ends, in wall seconds; None without TLS."""
+        return self.certificate.ends_s if self.certificate else None
 
     def notice(self, error: AccountsError) -> None:
         """End the process where the accounts prove damaged: the next start keeps them aside and begins anew."""
@@ -129,19 +193,33 @@ class Office:
 
 
 def open_office(settings: Settings, clock: Clock) -> Office:
-    """Open the accounts and wire everything. Raises `AccountsError`."""
+    """Open the accounts and wire everything.
+
+    Raises `AccountsError`, and `ListenError` for a token or a certificate that is none.
+    """
+    certificate = Certificate(settings.api.tls, clock.wall_s) if settings.api.tls else None
+    metrics_token = read_token(settings.api.metrics_token_file)
     accounts_path = settings.storage.state_dir / ACCOUNTS_FILE
     store = open_accounts(accounts_path, clock.wall_s())
+    with contextlib.suppress(AccountsError):  # on a full disk nobody can try a password anyway
+        Attempts(store).resume(clock.mono_s())
     write = Writer(accounts_path)
     records = Records(settings.storage.state_dir / JOURNAL_FILE)
     live = Live(records, clock)
     gate = Client(socket_path(settings), "api", ["state", "fact"], live.hear)
     feed = Feed(runtime_dir(settings) / LIVE_SOCKET, runtime_dir(settings) / SNAPSHOT, clock)
-    return Office(
+    reporter = Reporter(store, write, gate)
+    evidence = Shelf(PackingRoom(settings.storage.state_dir / JOURNAL_FILE), store, write, reporter, clock)
+    office = Office(
         settings=settings, clock=clock, store=store, accounts=Accounts(store), write=write, passwords=Passwords(),
-        gate=gate, records=records, streams=Streams(), live=live, feed=feed, reporter=Reporter(store, write, gate),
+        gate=gate, records=records, streams=Streams(), live=live, feed=feed, reporter=reporter, evidence=evidence,
         orders=Orders(gate, records, store, write, clock), sight=Sight(), refusals=Pace(BURST, PER_SECOND),
+        reckonings=Pace(RECKONED_AT_ONCE, RECKONED_PER_SECOND),
+        counts=Counts(), metrics_token=metrics_token, certificate=certificate, challenges=Challenges(clock),
+        uncounted=Pace(UNCOUNTED_AT_ONCE, UNCOUNTED_PER_SECOND),
     )  # fmt: skip
+    office.look_at_the_clock()
+    return office
 
 
 @contextlib.asynccontextmanager
@@ -152,6 +230,9 @@ async def running(office: Office) -> AsyncIterator[None]:
     office.begin(office.feed.run(), "live-feed")
     office.begin(office.reporter.run(), "reporter")
     office.begin(office.watch_accounts(), "watch-accounts")
+    office.begin(office.evidence.watch(), "watch-evidence")
+    if office.certificate:
+        office.begin(office.certificate.watch(office.reporter.tell), "watch-certificate")
     try:
         yield
     finally:
@@ -160,6 +241,7 @@ async def running(office: Office) -> AsyncIterator[None]:
         await office.stop_background()
         await office.gate.stop()
         office.passwords.close()
+        office.evidence.room.close()
         office.write.close()
         office.records.close()
         office.store.close()

@@ -11,13 +11,11 @@ import contextlib
 import logging
 from pathlib import Path
 
-from api.accounts import AccountsError, DamagedError, Store
+from api.accounts import BESIDE, AccountsError, DamagedError, Store
 from api.reports import Reports
 from gate.model import Kind
 
 log = logging.getLogger(__name__)
-
-BESIDE = ("", "-wal", "-shm")
 
 
 def open_accounts(path: Path, now_s: float) -> Store:

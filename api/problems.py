@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.websockets import WebSocket
 
 from gate.model import Json, JsonObject
@@ -53,7 +54,17 @@ TABLE: dict[str, Sort] = {
     "pairing_invalid": _sort(
         401, "This sign-in link was used already, has expired or is not ours.", "Ask a maintainer for a new link."
     ),
+    "passkey_invalid": _sort(
+        401, "This passkey did not sign you in.", "Try again; else sign in by password or by a pairing link."
+    ),
     "not_permitted": _sort(403, "Your account has no right to this.", "Ask a maintainer for the role that it needs."),
+    "step_up_required": _sort(
+        403, "This needs a proof that it is still you.", "Show password, passkey or a new sign-in link, then again."
+    ),
+    "proof_failed": _sort(403, "This did not prove that it is you.", "Try again, or take another way."),
+    "monitoring_only": _sort(
+        403, "These figures are for monitoring.", "Ask from this machine, or send the token of api.metrics_token_file."
+    ),
     "foreign_origin": _sort(
         403, "The request comes from another site.", "Use the gate's own page, or a program that sends no Origin."
     ),
@@ -61,21 +72,41 @@ TABLE: dict[str, Sort] = {
     "no_such_event": _sort(404, "No such event is known.", "Look it up in the list of events."),
     "no_clip": _sort(404, "This event has no clip.", "It was not recorded, has no picture yet, or was deleted."),
     "no_thumbnail": _sort(404, "This event has no picture.", "It was not recorded, or was deleted."),
+    "no_such_evidence": _sort(404, "No such package of yours is known.", "Ask for the evidence anew."),
+    "evidence_empty": _sort(404, "Nothing happened in this span.", "Choose another span, or events."),
     "no_such_user": _sort(404, "No such person is known.", "Look the name up in the list of users."),
+    "no_such_passkey": _sort(404, "No such passkey is known.", "Look it up in the list of passkeys."),
+    "passkeys_off": _sort(
+        404, "Passkeys can't be used at this address.", "Open the page by the name in api.domain, over HTTPS."
+    ),
     "no_such_session": _sort(404, "No such session of yours is known.", "Look it up in the list of your sessions."),
     "not_simulated": _sort(404, "This gate is real.", "Only a simulated yard takes orders: antt-gate simulate."),
     "unknown_command_id": _sort(404, "No such command is known.", "Look it up in the journal."),
     "method_not_allowed": _sort(405, "This address does not take this method.", "docs/api.md lists every call."),
     "body_too_slow": _sort(408, "The body did not arrive in time.", "Send it again."),
+    "nothing_to_hold": _sort(
+        409, "Nothing is kept of this event any more.", "Its files were deleted; hold an event while it has them."
+    ),
     "user_exists": _sort(409, "A person of this name exists already.", "Choose another name."),
+    "stale_timetable": _sort(
+        409, "Somebody changed the timetable in the meantime.", "Look at the one in force, then decide again."
+    ),
     "last_maintainer": _sort(
         409, "Nobody could look after the accounts any more.", "Make somebody else a maintainer first."
     ),
+    "evidence_busy": _sort(409, "Another package is being taken.", "Wait until it is done, then try again."),
+    "evidence_over": _sort(
+        409, "This package was taken already, or has waited too long.", "Ask for the evidence anew."
+    ),
+    "evidence_too_large": _sort(409, "This is too much for one package.", "Take it in several shorter spans."),
     "body_too_large": _sort(413, "The body is too large.", "Send at most 64 KiB."),
     "unsupported_media_type": _sort(415, "The body is not declared as JSON.", "Send Content-Type: application/json."),
     "range_not_satisfiable": _sort(416, "The file has no such part.", "Ask for bytes within its length."),
     "idempotency_mismatch": _sort(
         422, "This Idempotency-Key was used for another command.", "Use a new key for each command."
+    ),
+    "passkey_refused": _sort(
+        422, "This passkey can't be kept.", "Begin again; the device must ask for finger, face or PIN each time."
     ),
     "unknown_command": _sort(422, "There is no such command.", "Use one of the known commands."),
     "invalid_request": _sort(422, "The request has a wrong or missing field.", "Correct the fields named in errors."),
@@ -83,6 +114,9 @@ TABLE: dict[str, Sort] = {
     "headers_too_large": _sort(431, "The headers are too large.", "Send at most 16 KiB of address and headers."),
     "internal_error": _sort(500, "Something went wrong in this program.", "Look into its log; the gate goes on."),
     "gate_down": _sort(503, "The gate process does not answer.", "It is restarted by itself; try again in a moment."),
+    "evidence_key_unusable": _sort(
+        503, "The gate's key for evidence can't be used.", "A maintainer mends the file that the detail names."
+    ),
     "no_picture": _sort(503, "There is no picture.", "The camera is off or starting; the page shows its state."),
     "picture_stale": _sort(
         503, "There is no fresh picture.", "The camera's picture stands still; the page shows its state."
@@ -161,14 +195,28 @@ async def _of_ours(_: Request | WebSocket, error: Exception) -> Response:
     return error.response()
 
 
-CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+CODE_OF_STATUS = {400: "bad_json", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
-async def _of_http(_: Request, error: Exception) -> Response:
+async def _of_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise TypeError("registered for HTTPException only") from error
+    allowed = _methods_at(request) if error.status_code in CODE_OF_STATUS else ()
+    if allowed and request.method not in allowed:
+        return ProblemError("method_not_allowed", headers={"Allow": ", ".join(allowed)}).response()
     code = CODE_OF_STATUS.get(error.status_code, "bad_request")
     return ProblemError(code, headers=error.headers).response()
+
+
+def _methods_at(request: Request) -> tuple[str, ...]:
+    """Return what the calls at this address take. The page's files lie beneath them and would answer for them."""
+    here = [
+        route
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    ]
+    named = [route for route in here if route.path == request.url.path]  # before those with a part that may be anything
+    return tuple(sorted({method for route in named or here for method in route.methods or ()}))
 
 
 async def _of_validation(_: Request, error: Exception) -> Response:

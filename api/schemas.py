@@ -9,7 +9,17 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    field_validator,
+    model_validator,
+)
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from api.passwords import LONGEST, SHORTEST
@@ -17,9 +27,12 @@ from gate.model import Command, Role
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,31}$"
 LONGEST_HOLD_MINUTES = 720
+LONGEST_REASON = 200
 
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories of what a person can't see but a screen obeys: controls, directions, halves, line breaks."""
+AS_SEEN: JsonDict = {"pattern": r"^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$"}
+"""The same for the OpenAPI document."""
 
 
 def seen(text: str) -> str:
@@ -30,12 +43,25 @@ def seen(text: str) -> str:
     return text
 
 
+def whole(given: object) -> object:
+    """Let numbers through: 87.0 too, which JSON does not tell from 87, but no text and no truth value."""
+    if isinstance(given, bool | str):
+        raise ValueError("give a whole number")  # noqa: TRY004 - pydantic tells of a ValueError
+    return given
+
+
 PersonName = Annotated[str, Field(pattern=NAME_PATTERN, examples=["lan"])]
-Shown = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(seen)]
-Device = Annotated[str, Field(max_length=80), AfterValidator(seen)]
-Reason = Annotated[str, Field(max_length=200), AfterValidator(seen)]
-YardWord = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(seen)]
+Shown = Annotated[str, Field(min_length=1, max_length=80, json_schema_extra=AS_SEEN), AfterValidator(seen)]
+Device = Annotated[str, Field(max_length=80, json_schema_extra=AS_SEEN), AfterValidator(seen)]
+Reason = Annotated[str, Field(max_length=LONGEST_REASON, json_schema_extra=AS_SEEN), AfterValidator(seen)]
+YardWord = Annotated[str, Field(min_length=1, max_length=40, json_schema_extra=AS_SEEN), AfterValidator(seen)]
+Truth = Annotated[bool, Field(strict=True)]
+IS_WHOLE = BeforeValidator(whole)
 NewPassword = Annotated[str, Field(min_length=SHORTEST, max_length=LONGEST)]
+Credential = Annotated[
+    dict[str, JsonValue], Field(description="What the browser's `navigator.credentials` gave, as JSON (WebAuthn 3).")
+]
+Way = Literal["passkey", "password", "pairing"]
 Utc = Annotated[str, Field(examples=["2026-11-21T18:04:05.678Z"])]
 
 
@@ -51,19 +77,44 @@ class Outgoing(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+NULL: JsonDict = {"type": "null"}
+TEXT: JsonDict = {"type": "string"}
+ONE_WAY: list[JsonValue] = [
+    {
+        "required": ["username", "password"],
+        "properties": {"username": TEXT, "password": TEXT, "pairing_code": NULL, "passkey": NULL},
+    },
+    {
+        "required": ["pairing_code"],
+        "properties": {"pairing_code": TEXT, "username": NULL, "password": NULL, "passkey": NULL},
+    },
+    {
+        "required": ["passkey"],
+        "properties": {"passkey": {"type": "object"}, "username": NULL, "password": NULL, "pairing_code": NULL},
+    },
+]
+ONLY_A_HOLD: list[JsonValue] = [
+    {"properties": {"command": {"const": Command.HOLD_OPEN.value}}}, {"properties": {"minutes": NULL}}
+]  # fmt: skip
+
+
 class SignInRequest(Incoming):
-    """Sign in by `username` and `password`, or by `pairing_code` alone."""
+    """Sign in by `username` and `password`, or by `pairing_code` or `passkey` alone."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": ONE_WAY})
 
     username: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     password: Annotated[str, Field(min_length=1, max_length=LONGEST)] | None = None
     pairing_code: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    passkey: Credential | None = None
     device_name: Device = ""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        by_password = self.username is not None and self.password is not None
-        if (self.pairing_code is None) is not by_password or (self.username is None) is not (self.password is None):
-            raise ValueError("give username and password, or pairing_code")
+        if (self.username is None) is not (self.password is None):
+            raise ValueError("give username and password together")
+        if [self.username, self.pairing_code, self.passkey].count(None) != 2:  # noqa: PLR2004 - one of three ways
+            raise ValueError("give username and password, or pairing_code, or passkey")
         return self
 
 
@@ -73,11 +124,13 @@ class CommandRequest(Incoming):
     `minutes`: how long to hold the gate open, for `hold_open` alone; left out, as long as the site is configured for.
     """
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": ONLY_A_HOLD})
+
     command: Annotated[str, Field(json_schema_extra={"enum": [command.value for command in Command]})]
     reason: Reason = ""
-    sequence: Annotated[int, Field(ge=0, le=2**53)] | None = None
-    sighted: bool | None = None
-    minutes: Annotated[int, Field(ge=1, le=LONGEST_HOLD_MINUTES, strict=True)] | None = None
+    sequence: Annotated[int, Field(ge=0, le=2**53), IS_WHOLE] | None = None
+    sighted: Truth | None = None
+    minutes: Annotated[int, Field(ge=1, le=LONGEST_HOLD_MINUTES), IS_WHOLE] | None = None
 
     @model_validator(mode="after")
     def _only_a_hold_lasts(self) -> Self:
@@ -98,21 +151,23 @@ class CommandRequest(Incoming):
 
 
 class UserRequest(Incoming):
-    """A new person. Without a password they sign in by a pairing link."""
+    """A new person. Without a password they sign in by a pairing link. `reason` stands in the journal."""
 
     name: PersonName
     display_name: Shown | None = None
     roles: Annotated[list[Role], Field(min_length=1, max_length=4)]
     password: NewPassword | None = None
+    reason: Reason = ""
 
 
 class UserChange(Incoming):
-    """What to change of a person; what is left out stays."""
+    """What to change of a person; what is left out stays. `reason` stands in the journal."""
 
     display_name: Shown | None = None
     roles: Annotated[list[Role], Field(min_length=1, max_length=4)] | None = None
-    disabled: bool | None = None
+    disabled: Truth | None = None
     password: NewPassword | None = None
+    reason: Reason = ""
 
 
 class YardRequest(Incoming):
@@ -120,10 +175,6 @@ class YardRequest(Incoming):
 
     action: YardWord
     arguments: Annotated[list[YardWord], Field(max_length=4)] = []
-
-
-class Nothing(Incoming):
-    """An empty body."""
 
 
 class FieldError(Outgoing):
@@ -167,11 +218,16 @@ class SiteBody(Outgoing):
 
 
 class SessionBody(Outgoing):
-    """Who is signed in here, and what they may do."""
+    """Who is signed in here, and what they may do.
+
+    `proved_until`: what needs a fresh session is taken until then; null: prove yourself first, in one of the `ways`.
+    """
 
     user: Who
     permissions: list[str]
     session_id: str
+    proved_until: Utc | None
+    ways: list[Way]
     site: SiteBody
     simulated: bool
 
@@ -194,11 +250,12 @@ class SessionList(Outgoing):
 
 
 class By(Outgoing):
-    """Who or what is behind something."""
+    """Who or what is behind something; `device` is the person's phone, where it has a name."""
 
     type: str
     id: str
     name: str = ""
+    device: str = ""
 
 
 class FactBody(Outgoing):
@@ -221,52 +278,6 @@ class FactList(Outgoing):
     """Facts; `next` is the cursor of the following page, null at the end."""
 
     items: list[FactBody]
-    next: int | None
-
-
-class ClipBody(Outgoing):
-    """A recording of an event."""
-
-    url: str
-    duration_s: float | None
-    pre_roll_s: float | None
-    bytes: int | None
-    width: int | None
-    height: int | None
-    codec: str | None
-    sha256: str | None
-
-
-class CrossingBody(Outgoing):
-    """One thing went over a line of the picture."""
-
-    line: str
-    direction: Literal["in", "out"]
-
-
-class EventBody(Outgoing):
-    """One event and what was recorded of it."""
-
-    event_id: str
-    seq: int
-    cause: Literal["motion", "move", "alarm"]
-    source: str | None
-    zones: list[str]
-    level: Literal["alert", "record"] | None
-    crossings: list[CrossingBody]
-    started_at: Utc
-    ended_at: Utc | None
-    duration_s: float | None
-    peak_area: float | None
-    thumbnail: str | None
-    clip: ClipBody | None
-    clip_state: Literal["none", "recording", "available", "deleted"]
-
-
-class EventList(Outgoing):
-    """Events, newest first; `next` is the cursor of the following page, null at the end."""
-
-    items: list[EventBody]
     next: int | None
 
 

@@ -133,6 +133,7 @@ def test_an_evening_at_the_gate(tmp_path: Path, chromium: Browser) -> None:
         wait_until(lambda: len(program.facts("clip_saved")) >= 1, 40, "a clip")
         wait_until(lambda: _clip_with_the_motorbike(program, cookies) is not None, 90, "the clip of the motorbike")
         event_id = _clip_with_the_motorbike(program, cookies)
+        _hold(program, cookies, str(event_id), tmp_path / "s")
         page.locator(".nav > *").filter(has_text="Nhật ký").click()
         page.locator(f"[data-event='{event_id}'] :is(a, button)").first.click()
         video = page.locator("video")
@@ -142,6 +143,14 @@ def test_an_evening_at_the_gate(tmp_path: Path, chromium: Browser) -> None:
         page.wait_for_function("() => document.querySelector('video').currentTime > 0.5")
         assert float(video.evaluate("v => v.duration")) > 5.0
         assert troubles == []
+
+
+def _hold(program: Program, cookies: dict[str, str], event_id: str, folder: Path) -> None:
+    """Hold an event, and see the camera mark it."""
+    address = f"{program.url}/api/v1/events/{event_id}/hold"
+    held = httpx.put(address, json={"reason": "Vụ va chạm"}, cookies=cookies).json()["held"]
+    assert (held["reason"], held["by"]["type"]) == ("Vụ va chạm", "person")
+    wait_until(lambda: any(folder.rglob(f"{event_id}.hold")), 10, "the camera's mark of the hold")
 
 
 def _clip_with_the_motorbike(program: Program, cookies: dict[str, str]) -> str | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.bench_live import BOUND_MS, looked_at, programs, sessions
+from tests.bench.bench_live import BOUND_MS, looked_at, programs
+from tests.bench.page_server import sessions
 
 
 @pytest.mark.slow

@@ -83,9 +83,15 @@ def test_killed_children_are_back_in_five_seconds_and_the_move_completes(program
 
 
 def test_a_killed_gate_process_leaves_no_relay_on_and_no_process_behind(bare_program: Program) -> None:
-    """I6, I7: off within 350 ms; after the restart nothing is resumed and the journal says interrupted."""
+    """I6, I7: off within 350 ms; after the restart nothing is resumed and the journal says interrupted.
+
+    A timetable that was answered just before is in force.
+    """
     program = bare_program
     program.state_is("closed")
+    night = {"dates": ["2198-02-05"], "start": "22:00", "end": "05:00", "wants": "closed", "exit_opens": True}
+    by = {"type": "person", "id": "lan", "name": "Lan"}
+    assert ask(program.socket, "set_timetable", by=by, reason="Tết", revision=0, periods=[night])["kept"] is True
     program.order("open")
     program.state_is("opening")
     time.sleep(1.0)
@@ -98,6 +104,8 @@ def test_a_killed_gate_process_leaves_no_relay_on_and_no_process_behind(bare_pro
     edges = len(program.changes("open_relay"))
     program.start()
     program.state_is("unknown")
+    in_force = ask(program.socket, "timetable")
+    assert (in_force["revision"], in_force["periods"]) == (1, [night])
     released = program.facts("drive_released")[-1]
     assert released.data["why"] == "interrupted"
     time.sleep(1.0)
