@@ -121,7 +121,7 @@ EXAMPLES: dict[str, JsonObject] = {
     "UserList": {"items": [_LAN]},
     "PairingBody": {
         "link": "https://gate.example/#pair=NOT-A-CODE-THAT-WORKS", "code": "NOT-A-CODE-THAT-WORKS",
-        "expires_at": LATER,
+        "qr": "data:image/svg+xml;charset=utf-8,%3Csvg/%3E", "expires_at": LATER,
     },
     "HealthBody": {"status": "ok"},
     "GateBody": {

@@ -26,6 +26,13 @@ def base_url(settings: Settings, port: int) -> str:
     return f"{'https' if settings.api.tls else 'http'}://{host}:{port}"
 
 
+def qr_code(link: str) -> str:
+    """Return a link as a QR code: an SVG in a data: address, to be shown as a picture."""
+    import segno  # noqa: PLC0415 - few requests need it
+
+    return segno.make(link, error="l").svg_data_uri(scale=4)
+
+
 def pairing_link(base: str, code: str) -> str:
     """Return the link that signs in once. The code stands behind '#', which no server and no log ever sees."""
     return f"{base}/#pair={code}"

@@ -301,10 +301,11 @@ class UserList(Outgoing):
 
 
 class PairingBody(Outgoing):
-    """A one-time sign-in link for one person's phone."""
+    """A one-time sign-in link for one person's phone; `qr` is the same for a camera, an SVG as a data: address."""
 
     link: str
     code: str
+    qr: str
     expires_at: Utc
 
 

@@ -11,7 +11,7 @@ from api import sign_in
 from api.accounts import Store
 from api.auth import Permission, SignedIn, TheOffice, by
 from api.calls import Call
-from api.links import pairing_link
+from api.links import pairing_link, qr_code
 from api.office import Office
 from api.people import PAIRING_LASTS_S, SIMULATED_PAIRING_LASTS_S, Accounts, Outcome, Person, Session
 from api.problems import ProblemError
@@ -122,7 +122,8 @@ async def pair_user(name: str, body: WhyRequest, session: SignedIn, office: TheO
     code = await office.write(lambda store: Accounts(store).make_pairing(name, lasts_s, now_s))
     await _tell(office, session, name, "pairing link made", body.reason)
     link = pairing_link(office.base_url, code)
-    return JSONResponse({"link": link, "code": code, "expires_at": utc(now_s + lasts_s)}, status_code=201)
+    answer: JsonObject = {"link": link, "code": code, "qr": qr_code(link), "expires_at": utc(now_s + lasts_s)}
+    return JSONResponse(answer, status_code=201)
 
 
 async def list_user_sessions(name: str, session: SignedIn, office: TheOffice) -> JSONResponse:

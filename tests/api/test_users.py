@@ -6,6 +6,7 @@ import unicodedata
 
 import httpx
 
+from api.links import qr_code
 from gate.model import Role
 from tests.api.conftest import Served
 
@@ -38,6 +39,8 @@ def test_a_person_gets_a_link_for_their_phone(served: Served, maintainer: httpx.
     assert answer.status_code == 201
     body = answer.json()
     assert body["link"] == f"{served.base}/#pair={body['code']}"
+    assert body["qr"] == qr_code(body["link"])
+    assert body["qr"].startswith("data:image/svg+xml;charset=utf-8,%3Csvg")
     signed_in = served.anybody().post("/api/v1/session", json={"pairing_code": body["code"]})
     assert signed_in.json()["user"]["name"] == "binh"
     assert served.gate
