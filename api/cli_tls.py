@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     try:
         return load(config, overrides)
     except ConfigError as error:
-        if {problem.key for problem in error.problems} != {"api.domain"} or config.resolve() == SIMULATE_FILE.resolve():
+        if {problem.key for problem in error.problems} != {"api.domain"} or _is_simulation(config):
             raise
     base = config.resolve().parent
     files = f'cert_file="{base / USUAL_CERTIFICATE}",key_file="{base / USUAL_KEY}"'
@@ -76,22 +77,34 @@ def _init(desk: Desk, arguments: argparse.Namespace) -> int:
     if now.authority:
         _say(f"fingerprint of the authority, to be compared on each phone:\n  {tls_issuing.fingerprint(now.authority)}")
     _say(f"for phones: print {at.page}, or open {tls_issuing.trust_url(desk.settings)} on them")
-    _say_what_is_next(desk)
+    _say_what_is_next(desk, simulated=_is_simulation(arguments.config))
     return DONE
 
 
-def _say_what_is_next(desk: Desk) -> None:
-    """Say what the configuration lacks."""
+def _is_simulation(config: Path) -> bool:
+    return config.resolve() == SIMULATE_FILE.resolve()
+
+
+def _say_what_is_next(desk: Desk, *, simulated: bool) -> None:
+    """Say what the configuration lacks. A simulation without one of its own takes it as words of its command."""
     settings, at, tls = desk.settings, desk.places, desk.settings.api.tls
     names = tuple(dict.fromkeys((*(tls.names if tls else ()), *desk.names)))
     if tls is None or tls.ca_file is None or names != tls.names:
         files = {"cert_file": at.certificate, "key_file": at.key, "ca_file": at.shown}
-        entries = [f"{key} = {_quoted(path, at.base)}" for key, path in files.items()]
+        base = None if simulated else at.base
+        entries = [f"{key} = {_quoted(path, base)}" for key, path in files.items()]
         entries += [f"names = {json.dumps(names)}"] if names else []
-        _say("put this into [api] of the configuration, and restart the service once:")
-        _say(f"  tls = {{ {', '.join(entries)} }}")
+        table = f"{{ {', '.join(entries)} }}"
+        if simulated:
+            _say("stop the simulation, and start antt-gate simulate as before with this behind it:")
+            _say(f"  {shlex.join(['--set', f'api.tls={table}'])}")
+        else:
+            _say("put this into [api] of the configuration, and restart the service once:")
+            _say(f"  tls = {table}")
     if settings.api.host in HERE_ALONE and not settings.api.public_url:
-        _say('no phone can reach the page: api.host is this machine alone; set host = "0.0.0.0"')
+        words = """--set 'api.host="0.0.0.0"'"""
+        remedy = f"give {words} here and to simulate" if simulated else 'set host = "0.0.0.0"'
+        _say(f"no phone can reach the page: api.host is this machine alone; {remedy}")
 
 
 def _renew(desk: Desk, *, force: bool) -> int:
@@ -169,8 +182,8 @@ def _plain(certificate: x509.Certificate | None) -> dict[str, object] | None:
     }  # fmt: skip
 
 
-def _quoted(path: Path, base: Path) -> str:
-    shown = path.relative_to(base) if path.is_relative_to(base) else path
+def _quoted(path: Path, base: Path | None) -> str:
+    shown = path.relative_to(base) if base and path.is_relative_to(base) else path.absolute()
     return json.dumps(str(shown), ensure_ascii=False)
 
 

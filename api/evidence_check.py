@@ -301,7 +301,9 @@ def lines(verdict: Verdict, *, key_demanded: bool) -> Iterator[str]:
     at, name, person = (_text(_at(taken, word)) for word in ("at", "name", "person"))
     yield f"taken at {at}{doubt} by {name} ({person}), phone {_text(_at(taken, 'device') or '?')}"
     place, reason = _text(said.get("place")), _text(said.get("reason"))
-    yield f"at {_text(_at(site, 'name'))} ({_text(_at(site, 'id'))}), {place}: {reason}"
+    name = _text(_at(site, "name"))
+    elsewhere = f", {place}" if place != name else ""
+    yield f"at {name} ({_text(_at(site, 'id'))}){elsewhere}: {reason}"
     missing = said.get("missing")
     for row in missing if isinstance(missing, list) else []:
         yield f"was missing already when it was made: {_text(_at(row, 'name'))} ({_text(_at(row, 'why'))})"

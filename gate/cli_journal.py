@@ -58,8 +58,9 @@ def log(arguments: argparse.Namespace) -> int:
 
 
 def _line(fact: JsonObject) -> str:
-    by = fact["by"]
-    who = f"{by.get('name') or by.get('id')}" if isinstance(by, dict) else ""
+    by = fact["by"] if isinstance(fact["by"], dict) else {}
+    phone = f" ({by['device']})" if by.get("device") else ""
+    who = f"{by.get('name') or by.get('id') or ''}{phone}"
     doubt = "" if fact["at_trusted"] else "?"
     return printable(f"{fact['seq']:>7}  {fact['at']}{doubt}  {fact['kind']:<18} {who:<14} {details(fact['data'])}")
 

@@ -174,7 +174,7 @@ def _let_go(child: Child) -> None:
 
 def _why(code: int) -> str:
     if code == CONFIGURATION:
-        return "it could not start; its own message above says why"
+        return "it could not start; its own message in the log says why"
     if code < 0:
         with contextlib.suppress(ValueError):
             return f"killed by {signal.Signals(-code).name}"

@@ -17,7 +17,7 @@ export function secrets() {
     field("secrets.new", { name: "password", type: "password", autocomplete: "new-password", minlength: 10, maxlength: 128, required: true }),
     h("button", { type: "submit", class: "main-button" }, t("secrets.set")));
   const add = h("button", { type: "button", class: "plain-button", hidden: true, onclick: () => doing(make) }, t("secrets.add"));
-  const dialog = sheet(t("secrets.title"), h("h2", {}, t("secrets.title")), form, h("h3", {}, t("secrets.passkeys")), rows, add, note,
+  const dialog = sheet(t("secrets.title"), h("h2", {}, t("secrets.title")), form, note, h("h3", {}, t("secrets.passkeys")), rows, add,
     h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.back")));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
