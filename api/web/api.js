@@ -8,18 +8,13 @@ export class Problem extends Error {
     super(title ?? code);
     Object.assign(this, { code, title, detail, remedy, status, retry_after_s });
   }
-
-  /** Nobody can say whether the server got it. */
   get unanswered() {
     return this.code === "network" || this.code === "timeout";
   }
 }
 
 let lost = () => {};
-/** Have `listener` called when the server no longer knows this session. */
 export const onSessionLost = (listener) => (lost = listener);
-
-/** Fetch `path` below /api/v1; resolves to the Response, or throws a Problem. */
 export async function request(method, path, { body, headers, signal, timeoutMs = 8000 } = {}) {
   const limit = AbortSignal.timeout(timeoutMs);
   const options = {
@@ -45,13 +40,9 @@ async function problem(answer, path) {
   if (answer.status === 401 && path !== "/session") lost();
   return new Problem({ ...told, code: told.code ?? `http_${answer.status}`, status: answer.status });
 }
-
-/** Ask for JSON. */
 export async function get(path, options) {
   return json(await request("GET", path, options));
 }
-
-/** Send JSON; answers JSON, or null where there is none. */
 export async function send(method, path, body, options) {
   return json(await request(method, path, { ...options, body }));
 }
@@ -60,6 +51,4 @@ async function json(answer) {
   const raw = await answer.text();
   return raw ? JSON.parse(raw) : null;
 }
-
-/** The address of something under /api/v1, for pictures, clips and downloads. */
 export const address = (path) => BASE + path;

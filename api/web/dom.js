@@ -8,8 +8,6 @@ const SVG = "http://www.w3.org/2000/svg";
 export function h(tag, props, ...children) {
   return fill(document.createElement(tag), props, children);
 }
-
-/** Make an SVG element. */
 export function s(tag, props, ...children) {
   return fill(document.createElementNS(SVG, tag), props, children);
 }
@@ -38,19 +36,13 @@ export function attr(element, name, value) {
     element.setAttribute(name, value === true ? "" : value);
   }
 }
-
-/** Set the text if it differs: an unchanged live region stays silent. */
 export function text(element, value) {
   const wanted = value ?? "";
   if (element.textContent !== wanted) element.textContent = wanted;
 }
-
-/** Show or hide. */
 export function show(element, visible) {
   if (element.hidden === Boolean(visible)) element.hidden = !visible;
 }
-
-/** Make the children of `parent` the ones given, touching only those that differ. */
 export function children(parent, wanted) {
   wanted.forEach((child, place) => {
     if (parent.childNodes[place] !== child) parent.insertBefore(child, parent.childNodes[place] ?? null);

@@ -15,20 +15,14 @@ function parts(date, options) {
 
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
 const DATE = { year: "numeric", month: "2-digit", day: "2-digit" };
-
-/** The site's day of an instant, as 2026-11-21. */
 export function dayOf(date) {
   const { year, month, day } = parts(date, DATE);
   return `${year}-${month}-${day}`;
 }
-
-/** 21:04, with seconds where they matter. */
 export function clock(at, seconds = false) {
   const { hour, minute, second } = parts(new Date(at), CLOCK);
   return seconds ? `${hour}:${minute}:${second}` : `${hour}:${minute}`;
 }
-
-/** 21:04 today, 21:04 20/11 on other days, 21:04 20/11/2025 in other years. */
 export function moment(at) {
   const date = new Date(at);
   const day = dayOf(date);
@@ -37,16 +31,12 @@ export function moment(at) {
   const { year, month, day: number } = parts(date, DATE);
   return `${clock(date)} ${number}/${month}${year === today.slice(0, 4) ? "" : `/${year}`}`;
 }
-
-/** The hour of the day at the site, 0–23. */
 export const hourNow = () => Number(parts(new Date(), { hour: "2-digit" }).hour);
 
 /** "2 giây trước", "3 phút trước"; rounded so that nothing looks much younger than it is. */
 export function ago(ms) {
   return t("time.ago", { duration: duration(ms) });
 }
-
-/** "12 giây", "1 phút 20 giây", "2 giờ 5 phút". */
 export function duration(ms) {
   const total = Math.max(0, Math.round(ms / 1000));
   const [hours, minutes, seconds] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
@@ -57,12 +47,8 @@ export function duration(ms) {
 
 // English has "1 second"; Vietnamese does not bend.
 const unit = (name, count) => t(count === 1 ? `time.${name}_one` : `time.${name}`, { count });
-
-/** 1,5 in Vietnamese, 1.5 in English. */
 export const number = (value, digits = 0) =>
   new Intl.NumberFormat(language === "vi" ? "vi-VN" : "en-GB", { maximumFractionDigits: digits }).format(value);
-
-/** "Hôm nay, 21/11", "Thứ Bảy, 14/11". */
 export function dayName(day) {
   const [, month, date] = day.split("-");
   const today = dayOf(new Date());
@@ -70,15 +56,11 @@ export function dayName(day) {
   const name = day === today ? t("day.today") : day === shift(today, -1) ? t("day.yesterday") : t(`day.${weekday}`);
   return t("day.named", { name, date, month });
 }
-
-/** The day `days` later. */
 export function shift(day, days) {
   const date = new Date(`${day}T12:00:00Z`);
   date.setUTCDate(date.getUTCDate() + days);
   return date.toISOString().slice(0, 10);
 }
-
-/** The instant at which a day begins at the site. */
 export function dayBegins(day) {
   const guess = new Date(`${day}T00:00:00Z`);
   const { year, month, day: date, hour, minute, second } = parts(guess, { ...DATE, ...CLOCK });

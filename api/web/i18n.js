@@ -2,8 +2,6 @@
 
 let words = {};
 export let language = "vi";
-
-/** Load a language; the page is drawn again by whoever asked. */
 export async function speak(wanted) {
   const answer = await fetch(`${wanted}.json`);
   words = await answer.json();
@@ -11,8 +9,6 @@ export async function speak(wanted) {
   document.documentElement.lang = wanted;
   document.title = t("page.title");
 }
-
-/** The words of `key`, with {placeholders} filled. */
 export function t(key, values = {}) {
   const template = words[key];
   if (template === undefined) {
@@ -28,6 +24,4 @@ export function coded(prefix, code, otherwise) {
   const key = `${prefix}.${code}`;
   return key in words ? t(key) : otherwise || t("code.other", { code });
 }
-
-/** Tell whether there are words for `key`. */
 export const has = (key) => key in words;

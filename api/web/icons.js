@@ -30,8 +30,6 @@ const STROKES = {
   closed: "M3 4v16M21 4v16M7 4v16M12 4v16M17 4v16",
   system: "M5 5h14v14H5zM9 9h6v6H9zM9 2v3M15 2v3M9 19v3M15 19v3M2 9h3M2 15h3M19 9h3M19 15h3",
 };
-
-/** Make an icon; it is decoration beside words, so screen readers skip it. */
 export function icon(name, extra = "") {
   return s("svg", { class: `icon ${extra}`, viewBox: "0 0 24 24", "aria-hidden": "true" }, s("path", { d: STROKES[name] }));
 }

@@ -14,9 +14,6 @@ const ROUTES = { home: "#cong", diary: "#nhat-ky", more: "#them" };
 const root = document.getElementById("app");
 let frame = null; // what is on the screen: {view, draw, leave}
 let code = null; // of the pairing link
-
-// --- settings that stay on this phone ----------------------------------------------------------------------------------
-
 function remembered(name, otherwise) {
   try {
     return localStorage.getItem(name) ?? otherwise;
@@ -34,8 +31,6 @@ function remember(name, value) {
 }
 
 const theme = () => remembered("theme", "auto");
-
-/** Dark by the system's wish and by night at the gate. */
 function colour() {
   const hour = hourNow();
   const night = hour >= 18 || hour < 6;
@@ -55,9 +50,6 @@ function switcher() {
   const other = language === "vi" ? "en" : "vi";
   return h("button", { type: "button", class: "text-button", lang: other, onclick: () => choose("language", other) }, t(`language.${other}`));
 }
-
-// --- signing in and out --------------------------------------------------------------------------------------------------
-
 async function entered(me) {
   code = null;
   const { site } = me;
@@ -80,9 +72,6 @@ async function signOut() {
   await send("DELETE", "/session").catch(() => {});
   left(null);
 }
-
-// --- the frame around a view ----------------------------------------------------------------------------------------------
-
 let turn = 0;
 
 async function rebuild() {
@@ -167,9 +156,6 @@ function routed() {
   change({ route: wanted });
   rebuild().then(() => document.getElementById("main")?.focus({ preventScroll: true }));
 }
-
-// --- start -----------------------------------------------------------------------------------------------------------------
-
 /** Take the one-time code out of the address at once: neither history nor a shared screenshot may keep it. */
 function takeCode() {
   const found = /^#pair=([\w-]+)$/.exec(location.hash)?.[1] ?? null;
@@ -206,8 +192,6 @@ async function start() {
   if (code) await rebuild();
   else await greet();
 }
-
-/** Find out who this is; while the server can't be reached, say so and keep trying. */
 async function greet() {
   for (let pause = 1000; ; pause = Math.min(pause * 2, 8000)) {
     try {

@@ -16,11 +16,7 @@ const CLOSING = ["close", "lockdown"];
 
 /** Where an order's progress is shown: siren_on and siren_off share a place, so do all that change the mode. */
 export const slotOf = (command) => (MODES.includes(command) ? "mode" : command.replace(/_(on|off)$/, ""));
-
-/** Tell whether an order is one to move the leaf. */
 export const moves = (command) => OPENING.includes(command) || CLOSING.includes(command);
-
-/** Tell whether an order is still on its way. */
 export const running = (order) => Boolean(order) && !ENDED.includes(order.step);
 
 /** Give an order for this gesture; resolves when it was accepted, refused or given up. `sighted`: what the officer answered
@@ -84,8 +80,6 @@ function review(order, gate) {
     locked_down: freed, emergency: freed, released: freed, maintenance: freed }[order.code];
   if (gone) put({ ...order, cleared: true });
 }
-
-/** Forget what is shown in `slot`. */
 export function dismiss(slot) {
   const { [slot]: _, ...orders } = state.orders;
   change({ orders });
@@ -126,8 +120,6 @@ onFact((fact) => {
     if (order && (fact.data.state === "open" ? OPENING : CLOSING).includes(order.command)) advance(id, "confirmed");
   }
 });
-
-/** Ask until the order has ended: the stream may be down just now. */
 async function ask(key) {
   const mine = () => Object.values(state.orders).find((order) => order.key === key && running(order));
   while (mine()) {

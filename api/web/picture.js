@@ -12,7 +12,6 @@ const LATE_MS = 3000; // a link too slow for video: single pictures are younger
 const SILENT_MS = 6000; // no frame for so long on an open socket: dial again
 
 let shown = () => Infinity;
-/** The age in ms of the picture on the screen; Infinity where there is none. */
 export const pictureAge = () => shown();
 
 /** Keep `canvas` live until `signal`. `drawn()` follows each frame, `missing(reason)` when there is none to show.
@@ -51,8 +50,6 @@ async function run(draw, missing, signal) {
     } else await snapshots(draw, missing, signal, Infinity);
   }
 }
-
-/** Wait until somebody looks. */
 function seen(signal) {
   if (!document.hidden || signal.aborted) return null;
   return new Promise((done) => {

@@ -24,14 +24,10 @@ export const state = {
 
 const readers = new Set();
 let waiting = false;
-
-/** Have `reader` called after each change; returns the way to end that. */
 export function watch(reader) {
   readers.add(reader);
   return () => readers.delete(reader);
 }
-
-/** Merge `changes` and tell every reader, once, before the browser paints. */
 export function change(changes) {
   Object.assign(state, changes);
   if (waiting) return;
@@ -53,8 +49,6 @@ export function trust() {
 }
 
 const NEEDS = { open: "move", close: "move", hold_open: "move", lockdown: "mode", unlock: "mode", emergency_open: "mode", normal: "mode" };
-
-/** Tell whether this person may order `command`. `stop` is everyone's. */
 export function may(command) {
   const base = command.replace(/_(on|off)$/, "");
   return base === "stop" || (state.me?.permissions ?? []).includes(NEEDS[base] ?? base);

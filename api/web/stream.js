@@ -9,7 +9,6 @@ const DEAD_AFTER_MS = 25_000; // two beats and a half: a 4G link that swallows p
 const LONGEST_PAUSE_MS = 8000;
 
 const hearers = new Set();
-/** Have `hearer` called with every fact; returns the way to end that. */
 export function onFact(hearer) {
   hearers.add(hearer);
   return () => hearers.delete(hearer);
@@ -20,15 +19,11 @@ let lastId = null;
 let onBye = () => {};
 /** Have `listener` called when the server ends this session's stream because the phone was signed out. */
 export const onSignedOut = (listener) => (onBye = listener);
-
-/** Begin to listen, and keep returning until `stop`. */
 export function start() {
   running?.abort();
   running = new AbortController();
   follow(running.signal);
 }
-
-/** Stop for good (signed out). */
 export function stop() {
   running?.abort();
   running = null;
@@ -120,8 +115,6 @@ function receive(event, raw, id) {
     for (const hearer of [...hearers]) hearer(data);
   } else if (event === "bye" && data.code === "signed_out") onBye();
 }
-
-/** What follows from a snapshot: the gate, its name, and its clock. */
 export function known(gate) {
   const sameBoot = !state.gate || state.gate.boot_id === gate.boot_id;
   return { gate, site: { ...state.site, name: gate.name }, ...clocks(gate.at_mono_ms, sameBoot) };

@@ -136,6 +136,8 @@ def test_a_camera_that_sends_nothing_is_told_of_and_goes_on(tmp_path: Path) -> N
         async with house_in(tmp_path) as house:
             await house.camera_comes()
             seat = house.feed.watch()
+            assert isinstance(seat.queue, Units)
+            seat.queue._until_s = float("inf")  # however slow the machine, its patience is no matter here
             assert await next_of(seat) == CONFIG
             house.shows(1, key=True)
             assert await seen(seat) == (KEY, 1)
@@ -145,9 +147,9 @@ def test_a_camera_that_sends_nothing_is_told_of_and_goes_on(tmp_path: Path) -> N
             house.shows(2)
             house.shows(3, key=True)
             units = [await seen(seat)]
-            while units[-1] != (KEY, 3):  # a page that was patient for long enough begins with the old key picture
-                units.append(await seen(seat))
-            assert units[0][0] == KEY, "what was sent before may be undecodable now"
+            if units == [(KEY, 1)]:  # what was kept for who joins late
+                units = [await seen(seat)]
+            assert units == [(KEY, 3)], "what was sent before may be undecodable now"
 
     tell(story)
 

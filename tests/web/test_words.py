@@ -116,13 +116,8 @@ def test_what_the_first_view_imports_is_fetched_at_once() -> None:
 
 
 def test_the_page_is_small_and_carries_no_inline_code() -> None:
-    """Issue 7: at most 45 KB of gzipped JavaScript; CSP default-src 'self'.
-
-    Counted is what an officer's work loads: not the simulator's panel, which no real gate fetches, nor the sheet where
-    a password is set once.
-    """
-    seldom = {"yard.js", "secrets.js"}
-    size = sum(len(gzip.compress(path.read_bytes())) for path in MODULES if path.name not in seldom)
+    """Issue 7: at most 45 KB of gzipped JavaScript; CSP default-src 'self'."""
+    size = sum(len(gzip.compress(path.read_bytes())) for path in MODULES)
     assert size <= 45_000
     page = (PAGE / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", page)

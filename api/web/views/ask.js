@@ -11,8 +11,6 @@ export const FRESH_MS = 2000; // an older picture is greyed with its age across,
 const ASKED_MS = 15_000; // nobody answered: it may be a pocket that asked
 const HOLDS = [15, 30, 60, 120];
 const LONGEST_HOLD = 720;
-
-/** Ask before `command` is carried out. */
 export function askFirst(command, go) {
   const dialog = sheet(t(`ask.${command}`), h("h2", {}, t(`ask.${command}`)),
     has(`ask.${command}.more`) && h("p", {}, t(`ask.${command}.more`)),
@@ -48,8 +46,6 @@ function askSight(command, age) {
     h("button", { type: "button", class: "plain-button", onclick: answer(false) }, t("sight.no")),
     h("p", { class: "fine" }, t("sight.warning")), cancel(() => dialog));
 }
-
-/** Ask for how long the gate is to be held open; says until when that is. */
 export function askHold() {
   const note = h("p", { class: "hold-until", role: "status" });
   const input = h("input", { type: "number", inputmode: "numeric", min: 1, max: LONGEST_HOLD, step: 1, value: 60, oninput: draw });

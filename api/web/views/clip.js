@@ -6,15 +6,11 @@ import { coded, t } from "../i18n.js";
 import { icon } from "../icons.js";
 
 const STEP_S = 1 / 15;
-
-/** Make a still picture. One that is gone leaves its frame, not a torn corner. */
 export function picture(source) {
   const image = h("img", { src: source, alt: "", loading: "lazy", decoding: "async", width: 96, height: 54 });
   image.addEventListener("error", () => image.replaceWith(icon("camera")));
   return image;
 }
-
-/** Open the player, or what there is instead of a clip. */
 export function play(event) {
   const title = `${t(`cause.${event.cause}`)} · ${clock(event.started_at, true)}`;
   const facts = [event.zones.map((zone) => coded("zone", zone, zone)).join(", "), event.duration_s && duration(event.duration_s * 1000),

@@ -33,8 +33,6 @@ export function courseOf(facts) {
   }
   return courses;
 }
-
-/** How a run of the leaf ended; "" while it runs. */
 export function ending(run) {
   if (run?.travelMs !== undefined) return t(`ended.${run.state}`, { duration: duration(run.travelMs) });
   if (!run?.why || (!has(`ended.${run.why}`) && !has(`code.${run.why}`))) return ""; // a pulse that ended, and the leaf runs on

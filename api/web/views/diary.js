@@ -24,8 +24,6 @@ const RED = ["alarm_raised", "obstructed", "reversed"];
 const FILTERS = ["notable", "motion", "move", "alarm", "system"];
 const PAGE = 100;
 const RETRY_MS = 3000;
-
-/** Make the whole view: a day, what to show of it, and the list. */
 export function diary() {
   const list = dayList({});
   const today = () => dayOf(new Date());
@@ -180,9 +178,6 @@ export function dayList({ compact = false }) {
   open(dayOf(new Date()));
   return self;
 }
-
-// --- two lists become one ----------------------------------------------------------------------------------------------
-
 const source = () => ({ items: new Map(), next: null, done: false, oldest: "9" });
 
 function take(from, page, idAndTime) {
@@ -223,9 +218,6 @@ function fold(facts) {
 }
 
 const wanted = ({ type }, filtered) => (filtered === "notable" ? type !== "system" : type === filtered);
-
-// --- one row -------------------------------------------------------------------------------------------------------------
-
 function row(entry) {
   const time = h("time", { datetime: entry.at }, clock(entry.at));
   if (entry.type === "motion") return motionRow(entry.event, time);
@@ -277,8 +269,6 @@ function detail(kind, data, by, course) {
 }
 
 const relay = (data) => (data.relay ? coded("drive", data.relay, data.relay) : "");
-
-/** What was changed of an account; what is not known here is shown as it is. */
 function changes(said) {
   return said.split(", ").map((part) => {
     const [, deed, rest] = /^(added as|roles|display name) (.+)$/.exec(part) ?? [null, part, ""];

@@ -14,8 +14,6 @@ import { closingWords, hindrance, modeLine } from "./modes.js";
 import { meant, noticeBox, sirenLine, troubleBox, unwell, whoDid } from "./told.js";
 
 const DONE_MS = 5000; // how long "done" or "refused" stays in the slider
-
-/** Make the view. */
 export function home() {
   const leaving = new AbortController();
   const picture = pictureBox(leaving.signal);
@@ -56,9 +54,6 @@ export function home() {
     },
   };
 }
-
-// --- the picture -----------------------------------------------------------------------------------------------------
-
 function pictureBox(signal) {
   const canvas = h("canvas", { width: 1280, height: 720 });
   const badge = h("span", { class: "badge" });
@@ -98,14 +93,9 @@ function pictureBox(signal) {
   }
   return { element: box, draw, age: tell };
 }
-
-/** The picture fills the screen above DỪNG, which stays under the thumb. */
 function enlarge(large) {
   attr(document.body, "data-large", large);
 }
-
-// --- the word --------------------------------------------------------------------------------------------------------
-
 function wordBlock() {
   const word = h("strong", { id: "state-word", class: "word" });
   const how = h("span", { class: "how" });
@@ -145,9 +135,6 @@ function lastKnown(belief) {
   const values = { state: t(`state.${state.gate.state}`), time: clock(state.heardAt, true) };
   return t("trust.last_known", values);
 }
-
-// --- DỪNG ------------------------------------------------------------------------------------------------------------
-
 /** Stop acts when it is touched, not when it is let go: here waiting is the greater harm. It is never disabled. */
 export function stopButton() {
   const small = h("span", { class: "stop-note" });
@@ -173,9 +160,6 @@ export function stopButton() {
     },
   };
 }
-
-// --- the sliders -----------------------------------------------------------------------------------------------------
-
 function moveSlider(command) {
   const closes = command === "close";
   const done = () => (closes ? closing(command) : give(command));
@@ -209,9 +193,6 @@ function underway(order) {
   if (order.step === "accepted" && left > 0) return warned(state.gate, left);
   return t("progress.for", { duration: duration(since(order.begun)) });
 }
-
-// --- the day beside the controls, where the screen is wide -------------------------------------------------------------
-
 function besideDiary(place, signal) {
   const wide = matchMedia("(min-width: 1000px)");
   let list = null;

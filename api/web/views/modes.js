@@ -9,14 +9,10 @@ import { whoDid } from "./told.js";
 
 const SIGNS = { hold_open: "opened", lockdown: "lock", emergency_open: "urgent", maintenance: "tool", released: "hand" };
 const FAR_MS = 600_000; // what is further off is told by the clock
-
-/** The mode in words, with its end. */
 export function modeWords({ mode, mode_until: end }) {
   const words = t(`mode.${mode}`);
   return end ? t("mode.until", { mode: words, time: moment(end) }) : words;
 }
-
-/** Make the line that tells the mode while it is not the normal one. */
 export function modeLine() {
   const words = h("b", {});
   const who = h("span", {});
@@ -34,8 +30,6 @@ export function modeLine() {
     },
   };
 }
-
-/** What will close the gate next, and when; "" while nothing will. */
 export function closingWords(gate) {
   const { closing } = gate;
   if (!closing || gate.state === "closed" || gate.state === "closing") return "";

@@ -8,8 +8,6 @@ import { icon } from "../icons.js";
 import { state, trust } from "../store.js";
 
 const PROCESSES = ["gate", "keeper", "camera", "mqtt_bridge", "api"];
-
-/** Make the view. `choose(setting, value)`: language or theme; `leave()`: sign out. */
 export function more({ choose, theme, signOut }) {
   const system = systemPart();
   const phones = phonesPart();
@@ -28,7 +26,7 @@ export function more({ choose, theme, signOut }) {
     h("section", {}, h("h2", {}, t("more.me")), h("ul", { class: "rows" },
       h("li", {}, icon("person"), h("span", {}, user.display_name || user.name,
         h("small", {}, user.roles.map((role) => coded("role", role, role)).join(", "))))),
-    h("button", { type: "button", class: "plain-button", onclick: async () => (await import("./secrets.js")).secrets() }, t("secrets.title")),
+    h("button", { type: "button", class: "plain-button", onclick: async () => (await import("./signin.js")).secrets() }, t("secrets.title")),
     permissions.includes("move") ? null : h("p", { class: "fine" }, t("move.no_right"))),
     phones.element,
     h("section", {}, h("h2", {}, t("more.look")),
@@ -37,8 +35,6 @@ export function more({ choose, theme, signOut }) {
     h("button", { type: "button", class: "plain-button", onclick: signOut }, t("more.sign_out")));
   return { element, draw: system.draw, leave() { gone = true; leaveYard(); } };
 }
-
-/** A row of choices of which one holds. */
 export function options(name, values, present, choose) {
   return h("div", { class: "options", role: "group", "aria-label": t(`${name}.label`) }, h("span", {}, t(`${name}.label`)),
     h("div", { class: "segments" }, values.map((value) =>

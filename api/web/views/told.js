@@ -15,18 +15,12 @@ const UNMOVED = ["stuck", "no_output"]; // the relay was ordered on, and the lea
 export const LOCKS = ["hard_lock", "estop", "soft_lock"];
 const MILD = ["battery_low", "clock_untrusted", "mains_lost", "maintenance_due", "slow", "state_lost"]; // they stop nothing
 const NOTED = ["estop", "release", "emergency", "edge", "cabinet", "battery_low", "mains_lost"]; // inputs that people must know of
-
-/** Who is behind it, in a person's words. */
 export function whoDid(by) {
   if (!by) return "";
   if (by.type === "person") return by.name || by.id;
   if (has(`by.${by.type}.${by.id}`)) return t(`by.${by.type}.${by.id}`);
   return has(`by.${by.type}`) ? t(`by.${by.type}`) : by.name || by.id;
 }
-
-// --- what is wrong ---------------------------------------------------------------------------------------------------
-
-/** An alarm in words; a fault is told by its own code. */
 export function alarmWords({ alarm, data }) {
   return alarm === "fault" && has(`code.${data?.why}`) ? t(`code.${data.why}`) : coded("alarm", alarm, coded("code", alarm));
 }
@@ -64,7 +58,6 @@ export function troubleBox() {
   const element = h("div", { class: "trouble", hidden: true }, words, taken);
   return {
     element,
-    /** `told`: what the notice says already. */
     draw(belief, told) {
       const all = state.gate && belief === "live" ? conditions(state.gate) : [];
       const found = all.filter((each) => each.words !== told); // one reason, said once
@@ -86,8 +79,6 @@ export function troubleBox() {
     },
   };
 }
-
-/** Open the list of all of it, with what would clear each, and what can be done here. */
 function showConditions() {
   const { gate } = state;
   const rows = conditions(gate).map(({ tone, words, more }) =>
@@ -98,9 +89,6 @@ function showConditions() {
     LOCKS.includes(gate.health) && deed("reset", "plain-button", () => askFirst("reset", () => give("reset"))),
     h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.back")));
 }
-
-// --- what came of an order -------------------------------------------------------------------------------------------
-
 /** Two short lines for an order that did not do what was wanted: what happened; whether the gate moved, what to do next. */
 export function outcome(order) {
   const about = t(`command.${order.command}`);
@@ -119,12 +107,9 @@ export function outcome(order) {
 }
 
 const remedy = (code) => (has(`remedy.${code}`) ? t(`remedy.${code}`) : "");
-/** Tell whether an order ended otherwise than wanted. */
 export const unwell = (order) => ["refused", "failed", "lost"].includes(order?.step) && !order.cleared;
 /** Stopped by a person, or replaced by their newer wish: wanted, so nothing to warn of. */
 export const meant = (order) => order.step === "failed" && ["stopped", "superseded"].includes(order.code);
-
-/** Make the notice of the newest order that failed. */
 export function noticeBox() {
   const words = h("div", { role: "alert", class: "notice-words" });
   const away = h("button", { type: "button", class: "icon-button", "aria-label": t("do.dismiss") }, icon("cross"));
@@ -145,9 +130,6 @@ export function noticeBox() {
     },
   };
 }
-
-// --- the siren while it sounds -----------------------------------------------------------------------------------------
-
 /** Make the line that stands while the siren sounds; one tap silences it. DỪNG ends the warning before a close. */
 export function sirenLine() {
   const note = h("small", {});

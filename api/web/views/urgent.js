@@ -9,12 +9,10 @@ import { may, state, trust, watch } from "../store.js";
 import { askFirst, askHold, closing } from "./ask.js";
 import { stopButton } from "./home.js";
 import { modeWords } from "./modes.js";
-import { proven } from "./prove.js";
+import { proven } from "./signin.js";
 import { LOCKS, noticeBox } from "./told.js";
 
 const SIGNS = { lockdown: "lock", unlock: "lock", emergency_open: "urgent", normal: "check", hold_open: "opened", reset: "reset" };
-
-/** Open the sheet; it follows the gate until it is closed. */
 export function urgent() {
   const stop = stopButton();
   const mode = h("p", { class: "mode-now", role: "status" });

@@ -18,8 +18,6 @@ const GROUPS = {
   weather: "night, rain, insects, headlights, wind",
   eye: "infrared: ok dead, crate, hand, torch, shake, knocked, blur, freeze",
 };
-
-/** Make the panel. */
 export function yard() {
   let truth = null;
   let way = "in";
