@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -71,10 +72,11 @@ class EvidenceStream(Response):
                 await _end(sending, *leaving)
         if sending.cancelled():
             log.warning("evidence %s was not taken to its end", self._evidence_id)
-        elif error := sending.exception():
-            raise error
+        elif sending.result():  # the room is free again before the phone knows that it has all
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send_all(self, taking: Taking, package: Package, send: Send) -> None:
+    async def _send_all(self, taking: Taking, package: Package, send: Send) -> bool:
+        """Send all but the end. Return whether that worked; it is sealed then."""
         out, work = Outgoing(package, self._office.evidence.room.reader), self._office.evidence.room.work
         try:
             while (part := await work(out.next)) is not None:
@@ -84,15 +86,15 @@ class EvidenceStream(Response):
                         await send({"type": "http.response.body", "body": part, "more_body": True})
         except TimeoutError:
             log.warning("evidence %s broke off: nobody took any of it for a while", self._evidence_id)
-            return
+            return False
         except (AccountsError, BrokenOffError, JournalError) as error:
             log.error("evidence %s broke off: %s", self._evidence_id, error)  # noqa: TRY400 - the reason is enough
-            return
+            return False
         finally:
             await work(out.close)
         if package.sealed:
             await self._office.evidence.seal(taking, package.sealed, self._session.by())
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return True
 
     def _refuse_without_right(self) -> None:
         """Break off where the right was taken away meanwhile. A session that ended is told to `Streams`."""
@@ -140,7 +142,7 @@ async def _set(event: asyncio.Event) -> None:
     await event.wait()
 
 
-async def _end(*tasks: asyncio.Task[None]) -> None:
+async def _end(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

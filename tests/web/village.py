@@ -321,7 +321,8 @@ class Village:
             self.leaf = start + (float(opens) - start) * gone
             await asyncio.sleep(0.05)
             if self.snapshot["state"] != going:
-                self.step(command, "failed", "stopped")
+                if command["status"] == "energised":  # a story may have ended it already, with a reason of its own
+                    self.step(command, "failed", "stopped")
                 return
         self.leaf = float(opens)
         limits = {**self.snapshot["inputs"], "limit_open": opens, "limit_closed": not opens}
