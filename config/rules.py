@@ -114,6 +114,11 @@ def _the_broker_knows_who_we_are(tables: Tables) -> Iterator[Problem]:
         yield Problem(key="mqtt.username", text="is missing; name the user that password_file belongs to")
 
 
+def _a_snapshot_comes_from_a_camera(tables: Tables) -> Iterator[Problem]:
+    if at(tables, "mqtt", "snapshot") is True and at(tables, "camera", "enabled") is False:
+        yield Problem(key="mqtt.snapshot", text="has no camera to come from; set camera.enabled, or leave it out")
+
+
 Rule = Callable[[Tables], Iterator[Problem]]
 RULES: tuple[Rule, ...] = (
     *gate_rules.RULES,
@@ -126,4 +131,5 @@ RULES: tuple[Rule, ...] = (
     _zones_and_lines_have_names_of_their_own,
     _a_clip_holds_its_rolls,
     _the_broker_knows_who_we_are,
+    _a_snapshot_comes_from_a_camera,
 )

@@ -57,7 +57,7 @@ class Request(BaseModel):
 class By(Request):
     """Who asks."""
 
-    type: Literal["person", "cli", "process"]
+    type: Literal["person", "cli", "key", "process"]
     id: Name
     name: Name = ""
 

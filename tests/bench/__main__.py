@@ -16,7 +16,9 @@ from tests.bench import (
     bench_api,
     bench_camera,
     bench_campaign,
+    bench_commands,
     bench_detection,
+    bench_fleet,
     bench_live,
     bench_mqtt,
     bench_processes,
@@ -63,6 +65,8 @@ def main() -> int:
         "api": bench_api.measure,
         "live picture": bench_live.measure,
         "mqtt": bench_mqtt.measure,
+        "commands from afar": bench_commands.measure,
+        "fleet": bench_fleet.measure,
     }
     results: dict[str, Table] = {"machine": machine()}
     show("machine", results["machine"])

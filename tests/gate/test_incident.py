@@ -266,7 +266,6 @@ def changed(text: str, **changes: object) -> str:
         (lambda text: text.replace('"at": [1', '"at": [1e308, 1', 1), "no moment"),
         (lambda text: changed(text, reasons=[{"at_s": "nan", "what": "fault"}]), "no moment"),
     ],
-    ids=str,
 )
 def test_a_file_that_is_not_what_it_should_be_is_refused_with_a_remedy(damage: Callable[[str], str], told: str) -> None:
     with pytest.raises(IncidentError, match=f"(?s){told}.*"):
