@@ -32,6 +32,7 @@ from camera.memories import Memories
 from camera.messages import Begin
 from camera.occasions import Occasions
 from camera.pipeline import Pipeline
+from camera.postcard import Postcard
 from camera.published import read_published
 from camera.recorder import Recorder
 from camera.reports import FOLDER, Reports
@@ -103,10 +104,11 @@ async def serve(settings: Settings) -> None:
     tellers = Tellers(reports=reports, folder=media)
     recorder = build_recorder(settings, store, tellers)
     memories = Memories(media)
+    postcard = Postcard(runtime / "postcard.jpg", settings.mqtt.snapshot_every_s) if settings.mqtt.snapshot else None
     pipeline = Pipeline(
         source=source, eyes=build_eyes(settings, memories), detect_fps=settings.camera.detect_fps,
         chronicle=Chronicle(settings.camera.source, recorder, store, reports.tell, new_id), recorder=recorder,
-        live=live, snapshot=Snapshot(runtime / "snapshot.jpg", live), tell=reports.tell,
+        live=live, snapshot=Snapshot(runtime / "snapshot.jpg", live, postcard), tell=reports.tell,
     )  # fmt: skip
     listener.connect(pipeline, recorder, store)
     parts = Parts(source=source, pipeline=pipeline, recorder=recorder, live=live, store=store)

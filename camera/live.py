@@ -31,6 +31,7 @@ from socket import SO_SNDBUF, SOL_SOCKET
 
 import cv2
 
+from camera.postcard import Postcard
 from camera.source import AccessUnit, Frame, Stream
 from camera.timeline import Cadence
 from camera.viewers import Message, Viewer, Wish, read_wish
@@ -237,12 +238,13 @@ class LiveServer:
 
 
 class Snapshot:
-    """The newest frame as a JPEG: in a file a few times a second, and for who asks `live` for it."""
+    """The newest frame as a JPEG: in a file a few times a second, for who asks `live` for it, and as a postcard."""
 
-    def __init__(self, path: Path, live: LiveServer | None = None) -> None:
+    def __init__(self, path: Path, live: LiveServer | None = None, postcard: Postcard | None = None) -> None:
         self._path = path
         self._draft = path.with_name(f".{path.name}.tmp")
         self._live = live
+        self._postcard = postcard
         self._cadence = Cadence(SNAPSHOTS_PER_S)
 
     def show(self, frame: Frame, now_s: float) -> None:
@@ -255,6 +257,8 @@ class Snapshot:
 
         if self._live:
             self._live.picture(now_s, frame.at_s, encoded)
+        if self._postcard:
+            self._postcard.show(frame, now_s)
         if not self._cadence.wants(now_s):
             return
         self._draft.write_bytes(encoded())

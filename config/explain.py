@@ -23,6 +23,7 @@ REFERENCE = "docs/configuration.md"
 LONGEST_VALUE = 60
 LONGEST_NUMBER_BITS = 10_000  # Python refuses to write longer ones
 CLOSE_ENOUGH = 0.6
+NAME_OF_TABLE = "[key]"  # how pydantic calls the place of a name in a table of tables
 
 
 def explain(details: Sequence[ErrorDetails]) -> list[Problem]:
@@ -57,6 +58,9 @@ def dotted(path: Path) -> str:
 
 def _problem(detail: ErrorDetails) -> Problem:
     path, value = detail["loc"], detail["input"]
+    if path[-1:] == (NAME_OF_TABLE,):
+        _, field = _spot(path[:-2])
+        return Problem(key=dotted(path[:-2]), text=f"has {_short(value)}; the name is {words.name_of_table(field)}")
     if detail["type"] == "extra_forbidden":
         return Problem(key=dotted(path), text=f"unknown key; {_suggestion(path)} ({REFERENCE})")
     spot, field = _spot(path)
@@ -84,10 +88,14 @@ def _short(value: object) -> str:
 
 def _section_at(path: Path) -> type[BaseModel] | None:
     section: type[BaseModel] | None = Settings
+    named = False  # the next key is a name that the person chose
     for key in path:
-        if isinstance(key, str):
+        if named:
+            named = False
+        elif isinstance(key, str):
             field = words.keys_of(section).get(key) if section else None
             section = words.section_of(field.annotation) if field else None
+            named = field is not None and words.is_by_name(field.annotation)
     return section
 
 

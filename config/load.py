@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from config import rules
 from config.problem import Problem
 from config.schema import Settings
-from config.words import holds_path, section_of
+from config.words import holds_path, is_by_name, section_of
 
 SIMULATE_FILE = Path(__file__).with_name("simulate.toml")
 EXAMPLE_FILE = Path(__file__).with_name("gate.example.toml")
@@ -139,7 +139,7 @@ def _filled(tables: Mapping[str, object], section: type[BaseModel]) -> Tables:
     """Fill in the defaults of the keys that are not given, so that rules between keys see what would be in force."""
     filled: Tables = dict(tables)
     for name, field in section.model_fields.items():
-        inner = section_of(field.annotation)
+        inner = None if is_by_name(field.annotation) else section_of(field.annotation)
         given = filled.get(name)
         if isinstance(given, dict) and inner:
             filled[name] = _filled(given, inner)

@@ -14,10 +14,15 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from config import words
+from config.command_keys import CommandKey
 from config.schema import InputPin, OutputPin, Settings
 
 HEADER = "| key | may be | default | meaning |\n|---|---|---|---|\n"
-PINS = {OutputPin: "gate.pins.<output>", InputPin: "gate.pins.<input>"}
+NAMED: dict[type[BaseModel], str] = {
+    OutputPin: "gate.pins.<output>",
+    InputPin: "gate.pins.<input>",
+    CommandKey: "mqtt.keys.<id>",
+}
 
 
 def tables() -> dict[str, str]:
@@ -33,7 +38,7 @@ def tables() -> dict[str, str]:
 def _sections(section: type[BaseModel], before: str) -> Iterator[tuple[str, type[BaseModel]]]:
     for key, field in words.keys_of(section).items():
         if inner := words.section_of(field.annotation):
-            name = PINS.get(inner, f"{before}{key}")
+            name = NAMED.get(inner, f"{before}{key}")
             yield name, inner
             yield from _sections(inner, f"{name}.")
 
@@ -41,7 +46,7 @@ def _sections(section: type[BaseModel], before: str) -> Iterator[tuple[str, type
 def _has_own_table(field: FieldInfo) -> bool:
     """Tell a section's heading from a key: pins and lists of tables are keys that a row explains too."""
     inner = words.section_of(field.annotation)
-    return inner is not None and inner not in PINS and not field.description
+    return inner is not None and inner not in NAMED and not field.description
 
 
 def _row(key: str, field: FieldInfo) -> str:

@@ -126,6 +126,11 @@ def _passkeys_have_a_secure_page(tables: Tables) -> Iterator[Problem]:
         )
 
 
+def _a_snapshot_comes_from_a_camera(tables: Tables) -> Iterator[Problem]:
+    if at(tables, "mqtt", "snapshot") is True and at(tables, "camera", "enabled") is False:
+        yield Problem(key="mqtt.snapshot", text="has no camera to come from; set camera.enabled, or leave it out")
+
+
 Rule = Callable[[Tables], Iterator[Problem]]
 RULES: tuple[Rule, ...] = (
     *gate_rules.RULES,
@@ -139,4 +144,5 @@ RULES: tuple[Rule, ...] = (
     _a_clip_holds_its_rolls,
     _the_broker_knows_who_we_are,
     _passkeys_have_a_secure_page,
+    _a_snapshot_comes_from_a_camera,
 )

@@ -19,6 +19,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from config import rules
+from config.command_keys import CommandKey, KeyId, RoleName
 from config.drive import Alarms, GateSection
 from config.section import Identifier, Section
 from config.wiring import InputPin, OutputPin
@@ -222,6 +223,23 @@ class Recording(Section):
     segment_s: float = Field(default=300.0, ge=30.0, le=3600.0, description="Length of a piece of that recording.")
 
 
+class HomeAssistant(Section):
+    """What a Home Assistant at the same broker is told, and what it may do."""
+
+    enabled: bool = Field(default=True, description="false: not announced to Home Assistant.")
+    prefix: str = Field(
+        default="homeassistant",
+        pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$",
+        max_length=100,
+        title="a topic of A-Z, a-z, 0-9, '_' and '-', its parts separated by '/'",
+        description="Its discovery prefix.",
+    )
+    allow_commands: bool = Field(
+        default=False, description="true: whoever may write `ha/cmd` at the broker moves the gate, unsigned."
+    )
+    role: RoleName = Field(default="operator", description="What its commands may order, where they are allowed.")
+
+
 class Mqtt(Section):
     """The district's broker."""
 
@@ -237,6 +255,20 @@ class Mqtt(Section):
     require_ack: bool = Field(
         default=False, description="true: a fact counts as delivered at facts/ack instead of PUBACK."
     )
+    history_per_s: int = Field(
+        default=4000, ge=10, le=100_000, description="Most facts a second that tell of the past (older than 30 s)."
+    )
+    keys: dict[KeyId, CommandKey] = Field(
+        default={},
+        max_length=64,
+        title="tables `[mqtt.keys.<id>]`, at most 64",
+        description="Who may sign commands, by the id of the key; none: no command is taken over MQTT.",
+    )
+    snapshot: bool = Field(
+        default=False, description="true: leave the newest picture at the broker, at most 100 KB, for 60 s."
+    )
+    snapshot_every_s: int = Field(default=30, ge=5, le=60, description="How often, where `snapshot` is on.")
+    home_assistant: HomeAssistant = HomeAssistant()
 
 
 class Tls(Section):

@@ -26,6 +26,16 @@ def section_of(annotation: object) -> type[BaseModel] | None:
     return next((found for part in typing.get_args(annotation) if (found := section_of(part))), None)
 
 
+def is_by_name(annotation: object) -> bool:
+    """Tell whether an annotation is a table of tables, whose names are the person's own."""
+    return typing.get_origin(annotation) is dict
+
+
+def name_of_table(field: FieldInfo | None) -> str:
+    """Say what the name of one table in a table of tables may be."""
+    return allowed(typing.get_args(field.annotation)[0]) if field else "text in quotes"
+
+
 def holds_path(annotation: object) -> bool:
     """Tell whether an annotation is `Path` or `Path | None`."""
     return annotation is Path or Path in typing.get_args(annotation)

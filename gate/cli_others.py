@@ -1,6 +1,6 @@
-"""Commands of other folders: people and the page's certificate (api/), the detector (camera/).
+"""Commands of other folders, which run there; this room only calls them.
 
-They run there; this room only calls them.
+People and the page's certificate (api/), the detector (camera/), keys and commands from afar (mqtt_bridge/).
 """
 
 from __future__ import annotations
@@ -26,22 +26,16 @@ def declare(words: Words) -> None:
     for name, text in OTHERS.items():
         words.forward(name, call_api, text, files=True)
     words.forward("detect", call_camera, "Run the motion detector on a recorded file.")
+    words.under("From afar, over MQTT")
+    words.forward("key", call_keys, "Keys that sign commands: new, list, revoke.", files=True)
+    words.forward("send", call_sender, "Send one signed command to a gate, over its broker.")
 
 
 def call_api(arguments: argparse.Namespace) -> int:
     """Run a command of the page's own room, on the files of one gate that exists."""
     if {"-h", "--help"} & set(arguments.words_of_others):
         return _become("api", arguments.command, *arguments.words_of_others)
-    from config.load import SIMULATE_FILE  # noqa: PLC0415 - pydantic is not needed for other commands
-
-    given = [word for value in arguments.set for word in ("--set", value)]
-    config = arguments.config or places.config_of(arguments) or SIMULATE_FILE
-    if arguments.config is None and config is SIMULATE_FILE:
-        state_dir = places.state_dir_of(arguments)
-        if not (state_dir / "accounts.db").exists():
-            raise places.UsageError(f"there are no accounts of a gate at {state_dir}; name its folder with --state-dir")
-        given += ["--set", f'storage.state_dir="{state_dir}"']
-    return _become("api", arguments.command, *arguments.words_of_others, "--config", str(config), *given)
+    return _become("api", arguments.command, *arguments.words_of_others, *_configuration(arguments))
 
 
 def check_evidence(arguments: argparse.Namespace) -> int:
@@ -53,6 +47,32 @@ def check_evidence(arguments: argparse.Namespace) -> int:
 def call_camera(arguments: argparse.Namespace) -> int:
     """Run the detector's own command."""
     return _become("camera", "detect", *arguments.words_of_others)
+
+
+def call_keys(arguments: argparse.Namespace) -> int:
+    """Make a key anywhere; list and revoke those of one gate."""
+    given = arguments.words_of_others
+    of_a_gate = given[:1] in (["list"], ["revoke"]) and not {"-h", "--help"} & set(given)
+    return _become("mqtt_bridge.cli", "key", *given, *(_configuration(arguments) if of_a_gate else []))
+
+
+def call_sender(arguments: argparse.Namespace) -> int:
+    """Send a command from afar."""
+    return _become("mqtt_bridge.cli", "send", *arguments.words_of_others)
+
+
+def _configuration(arguments: argparse.Namespace) -> list[str]:
+    """Return the options that name one gate's configuration. Raises `UsageError` where there is no such gate."""
+    from config.load import SIMULATE_FILE  # noqa: PLC0415 - pydantic is not needed for other commands
+
+    given = [word for value in arguments.set for word in ("--set", value)]
+    config = arguments.config or places.config_of(arguments) or SIMULATE_FILE
+    if arguments.config is None and config is SIMULATE_FILE:
+        state_dir = places.state_dir_of(arguments)
+        if not (state_dir / "accounts.db").exists():
+            raise places.UsageError(f"no gate has run in {state_dir}; name its folder with --state-dir")
+        given += ["--set", f'storage.state_dir="{state_dir}"']
+    return ["--config", str(config), *given]
 
 
 def _become(folder: str, *words: str) -> int:

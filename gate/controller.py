@@ -132,6 +132,7 @@ class Controller:
             reason=wish.reason,
             sighted=wish.sighted,
             minutes=wish.minutes,
+            deadline_s=_deadline_s(wish),
         )
         code = self._why_not(wish, now_s)
         if code:
@@ -204,6 +205,16 @@ class Controller:
 
 def _taken_s(packet: JsonObject) -> float:
     return float(str(packet["at_s"]))
+
+
+def _deadline_s(wish: Wish) -> float | None:
+    """Return after when no relay may go on for a wish that was taken.
+
+    Only a key signs such a moment: it orders from afar, and nobody may be looking while dead time or an operator's own
+    cycle is waited for. Whoever is at the page sees that wait and can stop it.
+    """
+    is_signed = wish.by.type == "key" and wish.deadline_mono_ms is not None
+    return (wish.deadline_mono_ms or 0) / 1000 if is_signed else None
 
 
 def _kept_of(gate: Gate) -> tuple[object, ...]:

@@ -292,6 +292,14 @@ class JournalReader:
         except sqlite3.Error as error:
             raise JournalError(f"the journal can't be read ({error})") from None
 
+    def first_after(self, seq: int) -> int:
+        """Return the number of the first row after `seq`, 0 where there is none. Raises `JournalError`."""
+        try:
+            found = self._db.execute("SELECT min(seq) FROM fact WHERE seq > ?", [seq]).fetchone()
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal can't be read ({error})") from None
+        return int(found[0] or 0)
+
     def read(  # noqa: PLR0913 - one optional filter each, all by keyword
         self,
         *,

@@ -82,7 +82,7 @@ class Move:
     `ruled` marks a move that a rule wants; `command_id` then names the command that led to it, whose books are closed,
     or the rule. `attended`: somebody watches. `why` names an unattended closing that is tried again. `for_s`:
     how long a reversal off the edge lasts. `held`: hold-to-run, while that button is pressed. `tries`: drives or
-    presses so far.
+    presses so far. `until_s`: after that it is too late for its first relay.
     """
 
     direction: Direction
@@ -97,6 +97,7 @@ class Move:
     for_s: float | None = None
     held: Sensor | None = None
     tries: int = 0
+    until_s: float | None = None
 
     @property
     def is_escape(self) -> bool:
@@ -398,7 +399,10 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """A command as the rules see it; whether this person may give it was decided before."""
+    """A command as the rules see it; whether this person may give it was decided before.
+
+    `deadline_s`: when it is too late for it. The warning that the gate itself gives first does not count.
+    """
 
     command: Command
     command_id: str
@@ -406,6 +410,7 @@ class Wanted:
     reason: str = ""
     sighted: bool = False
     minutes: int | None = None
+    deadline_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

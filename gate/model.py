@@ -146,10 +146,25 @@ class Role(StrEnum):
     MAINTAINER = "maintainer"
 
 
+_MOVING = frozenset({
+    Command.OPEN, Command.CLOSE, Command.HOLD_OPEN, Command.ACKNOWLEDGE,
+    Command.LIGHT_ON, Command.LIGHT_OFF, Command.SIREN_ON, Command.SIREN_OFF,
+})  # fmt: skip
+KEY_MAY: dict[Role, frozenset[Command]] = {
+    Role.VIEWER: frozenset({Command.STOP}),
+    Role.OPERATOR: _MOVING | {Command.STOP},
+    Role.COMMANDER: frozenset(Command),
+    Role.MAINTAINER: frozenset({Command.STOP}),
+}
+"""What a key with this role may order over MQTT: the same as a person (api/auth.py; a test compares)."""
+
+
 class Code(StrEnum):
     """Why a command was refused or failed. Stable: people's pages and programs outside rely on these."""
 
     ALREADY_THERE = "already_there"
+    BAD_ENVELOPE = "bad_envelope"
+    BAD_SIGNATURE = "bad_signature"
     BATTERY_LOW = "battery_low"
     BEAM_BLOCKED = "beam_blocked"
     BEAM_TEST = "beam_test"
@@ -159,6 +174,9 @@ class Code(StrEnum):
     EMERGENCY = "emergency"
     ESTOP = "estop"
     EXPIRED = "expired"
+    FOREIGN_BOOT = "foreign_boot"
+    FOREIGN_GATE = "foreign_gate"
+    GATE_DOWN = "gate_down"
     HARD_LOCK = "hard_lock"
     HELD_OPEN = "held_open"
     KEEPER_DOWN = "keeper_down"
@@ -170,6 +188,7 @@ class Code(StrEnum):
     MAINS_LOST = "mains_lost"
     NO_OUTPUT = "no_output"
     NOT_PERMITTED = "not_permitted"
+    NOT_REMEMBERED = "not_remembered"
     NOT_SIMULATED = "not_simulated"
     NOT_STOPPABLE = "not_stoppable"
     OBSTRUCTED = "obstructed"
@@ -177,6 +196,8 @@ class Code(StrEnum):
     RATE_LIMITED = "rate_limited"
     RELAY_CONFLICT = "relay_conflict"
     RELEASED = "released"
+    RETAINED = "retained"
+    REVOKED_KEY = "revoked_key"
     SENSOR_STALE = "sensor_stale"
     SLOW = "slow"
     SOFT_LOCK = "soft_lock"
@@ -186,6 +207,9 @@ class Code(StrEnum):
     STOP_PRESSED = "stop_pressed"
     STUCK = "stuck"
     SUPERSEDED = "superseded"
+    TOO_FAR_AHEAD = "too_far_ahead"
+    TOO_LARGE = "too_large"
+    UNKNOWN_KEY = "unknown_key"
     UNKNOWN_ORDER = "unknown_order"
     UNKNOWN_POSITION = "unknown_position"
     UNSIGHTED = "unsighted"
@@ -247,7 +271,7 @@ DURABLE_KINDS = frozenset({
 REPORTED_KINDS: dict[str, frozenset[Kind]] = {
     "camera": frozenset({Kind.MOTION_STARTED, Kind.MOTION_RAISED, Kind.MOTION_ENDED, Kind.CLIP_SAVED, Kind.CLIP_DELETED,
                          Kind.GATEWAY_COMPARED, Kind.STORAGE_LOW, Kind.SENSOR_DEGRADED, Kind.SENSOR_RECOVERED}),
-    "mqtt_bridge": frozenset({Kind.BROKER_CONNECTED, Kind.BROKER_LOST}),
+    "mqtt_bridge": frozenset({Kind.BROKER_CONNECTED, Kind.BROKER_LOST, Kind.COMMAND_REFUSED}),
     "api": frozenset({Kind.USER_SIGNED_IN, Kind.USER_SIGN_IN_FAILED, Kind.USER_CHANGED, Kind.COMMAND_REFUSED,
                       Kind.USER_PROVED, Kind.USER_SIGNED_OUT, Kind.CONFIG_CHANGED,
                       Kind.EVENT_HELD, Kind.EVENT_RELEASED, Kind.EVIDENCE_TAKEN, Kind.EVIDENCE_SEALED}),
@@ -257,7 +281,7 @@ REPORTED_KINDS: dict[str, frozenset[Kind]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Who or what is behind a fact: `type` is person, cli, rule or process; `device` is the person's phone."""
+    """Who or what is behind a fact: `type` is person, cli, key, rule or process; `device` is the person's phone."""
 
     type: str
     id: str

@@ -165,7 +165,10 @@ def _is_at_its_end(turn: Turn, move: Move) -> bool:
 
 
 def start(turn: Turn, move: Move) -> None:
-    """Order the relay on; what it did is told when its pin shows it."""
+    """Order the relay on, unless it is too late for that (I7); what it did is told when its pin shows it."""
+    if move.tries == 0 and move.until_s is not None and turn.now_s > move.until_s + move.warning_s:
+        give_up(turn, Code.EXPIRED, "too late")
+        return
     move = replace(move, tries=move.tries + 1)
     turn.become(Phase.DRIVING if turn.site.drive is Drive.HELD else Phase.PRESSING, move)
     relay = RELAY[turn.site.drive, turn.motion.phase, move.direction]

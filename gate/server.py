@@ -61,7 +61,7 @@ class Request(BaseModel):
 class By(Request):
     """Who asks, and from which phone."""
 
-    type: Literal["person", "cli", "process"]
+    type: Literal["person", "cli", "key", "process"]
     id: Name
     name: Name = ""
     device: Name = ""

@@ -264,6 +264,7 @@ def _ordered(wanted: Wanted, direction: Direction) -> Move:
         by=wanted.by,
         cause=f"command {wanted.command.value}",
         attended=wanted.sighted,
+        until_s=wanted.deadline_s,
     )
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.metadata
+import datetime as dt
 import logging
 import time
-from dataclasses import dataclass, field
+import zoneinfo
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -24,15 +25,26 @@ from gate.client import Client, GateUnavailableError, RequestRefusedError
 from gate.journal import boot_id
 from gate.model import JsonObject
 from mqtt_bridge import topics
+from mqtt_bridge.admission import Place
+from mqtt_bridge.answers import Answers
 from mqtt_bridge.delivery import Delivery
 from mqtt_bridge.delivery import Pace as DeliveryPace
+from mqtt_bridge.home import Home, Rhythm, version
+from mqtt_bridge.keys import keys_of
 from mqtt_bridge.link import Link
+from mqtt_bridge.orders import Orders
 from mqtt_bridge.outbox import Outbox
-from mqtt_bridge.port import Broker, Limits, Loss, Receipt, Will
+from mqtt_bridge.pictures import Pictures
+from mqtt_bridge.port import Broker, Incoming, Limits, Loss, Receipt, Subscription, Will
 from mqtt_bridge.reports import Reports, Sentences
+from mqtt_bridge.revocations import FILE as REVOCATIONS_FILE
+from mqtt_bridge.revocations import Revocations
+from mqtt_bridge.seen import Seen
 from mqtt_bridge.topics import Message, Topic
 
 log = logging.getLogger(__name__)
+
+SIGN_OF_LIFE_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +60,7 @@ class Pace:
     reconnect_s: tuple[float, float] = (0.5, 15.0)
     puback_timeout_s: float = 30.0
     delivery: DeliveryPace = field(default_factory=DeliveryPace)
+    home: Rhythm = field(default_factory=Rhythm)
 
 
 class Bridge:
@@ -67,9 +80,15 @@ class Bridge:
         state_dir = settings.storage.state_dir
         outbox = Outbox(state_dir / "outbox.db", state_dir / "journal.db", boot=self._boot)
         self._delivery = Delivery(
-            outbox, self._link, gate_id=self._gate_id, require_ack=self._require_ack, pace=self._pace.delivery
-        )
+            outbox, self._link, gate_id=self._gate_id, require_ack=self._require_ack,
+            pace=replace(self._pace.delivery, history_per_s=settings.mqtt.history_per_s),
+        )  # fmt: skip
         self._gate = Client(socket_path(settings), "mqtt_bridge", ["state", "fact"], self._pushed)
+        self._answers = Answers(self._link, self._gate_id)
+        self._revocations = Revocations(state_dir / REVOCATIONS_FILE)
+        self._orders = self._new_orders(settings)
+        self._home = Home(settings, self._link, self, self._orders, rhythm=self._pace.home)
+        self._pictures = Pictures(settings, self._link)
         self._reports = Reports(self._broker.where)
         self._snapshot: JsonObject | None = None
         self._status_stir = asyncio.Event()
@@ -83,7 +102,11 @@ class Bridge:
         """Start, work until `stop` is set, and stop in reverse order. Raises what ended a part of it."""
         self._gate.health = self.health()
         await self._gate.start()
-        loops = (self._link.run(), self._delivery.run(), self._statuses(), self._heals(), self._beats(), self._tells())
+        await self._orders.open()
+        loops = (
+            self._link.run(), self._delivery.run(), self._statuses(), self._heals(), self._beats(), self._tells(),
+            self._orders.run(), self._home.run(), self._pictures.run(),
+        )  # fmt: skip
         parts = [asyncio.create_task(part) for part in loops]
         stopping = asyncio.create_task(stop.wait())
         first: list[asyncio.Task[None] | asyncio.Task[Literal[True]]] = [stopping, *parts]
@@ -108,15 +131,42 @@ class Bridge:
         elif not self._answered:
             reason = self._last_loss
         else:
-            reason = next(iter(self._refusals.values()), "") or self._delivery.trouble
+            troubles = (
+                *self._refusals.values(), self._delivery.trouble, self._orders.trouble, self._answers.trouble,
+                self._revocations.trouble,
+            )  # fmt: skip
+            reason = next(filter(None, troubles), "")
         return {
             "ok": connected and not reason,
             "reason": reason,
             "connected": connected,
             "upto": self._delivery.upto,
-            "waiting": max(0, self._delivery.last_seq - self._delivery.upto),
+            "waiting": self.waiting,
             "broker": self._broker.where,
         }
+
+    # What is asked for Home Assistant (Desk).
+
+    async def gate_answers(self) -> bool:
+        """Ask the gate process about a command that nobody gave: a hung one is connected all the same."""
+        try:
+            await self._gate.request("command_status", SIGN_OF_LIFE_S, command_id="none")
+        except RequestRefusedError:
+            return True
+        except GateUnavailableError:
+            return False
+        return True
+
+    async def gate_state(self) -> JsonObject:
+        """Ask it how the gate is; empty where it does not answer."""
+        with contextlib.suppress(GateUnavailableError, RequestRefusedError):
+            return await self._gate.request("status", SIGN_OF_LIFE_S)
+        return {}
+
+    @property
+    def waiting(self) -> int:
+        """Count the facts that the broker does not have yet."""
+        return max(0, self._delivery.last_seq - self._delivery.upto)
 
     # What the link tells (Listener).
 
@@ -125,9 +175,16 @@ class Bridge:
         self._refusals.clear()
         self._publish(topics.STATE, self._state("online").payload)
         wanted = [topics.STATE, topics.FACTS_ACK] if self._require_ack else [topics.STATE]
-        self._link.subscribe([topics.address(self._gate_id, topic) for topic in wanted])
+        self._link.subscribe([Subscription(topic=topics.address(self._gate_id, topic)) for topic in wanted])
+        if self._takes_commands:  # nothing of before this connection is a command: not what is retained there either
+            self._link.subscribe([Subscription(topic=topics.address(self._gate_id, topics.CMD), past=False)])
         self._status_stir.clear()
         self._publish_status()
+        self._beat()
+        self._answers.pump()
+        if heard := self._home.subscriptions:
+            self._link.subscribe(heard)
+        self._home.connected()
         self._delivery.link_came(limits)
 
     def lost(self, loss: Loss) -> None:
@@ -137,21 +194,26 @@ class Bridge:
         self._answered, self._last_loss = False, loss.reason
         self._delivery.link_went(loss)
 
-    def received(self, topic: str, payload: bytes) -> None:
-        """Heal a `$state` that is not ours; take an acknowledgement of the receiver."""
-        if topic == topics.address(self._gate_id, topics.STATE):
-            if not topics.says_online(payload, self._boot):
+    def received(self, message: Incoming) -> None:
+        """Heal a `$state` that is not ours; take a command, or an acknowledgement of the receiver."""
+        if message.topic == topics.address(self._gate_id, topics.CMD):
+            self._orders.take(message)
+        elif message.topic == topics.address(self._gate_id, topics.STATE):
+            if not topics.says_online(message.payload, self._boot):
                 self._heal_stir.set()
-        elif topic == topics.address(self._gate_id, topics.FACTS_ACK):
-            ack = topics.read_ack(payload)
+        elif message.topic == topics.address(self._gate_id, topics.FACTS_ACK):
+            ack = topics.read_ack(message.payload)
             if ack:
                 self._delivery.acknowledged(ack)
             else:
                 self._say("facts/ack was not understood; docs/topics.md says how it is written")
+        else:
+            self._home.takes(message)
 
     def unsubscribed(self, topic: str, refusal: str) -> None:
         """Keep the broker's refusal where people look."""
-        self._refuse(topic, refusal)
+        if not self._home.refuses(topic, refusal):
+            self._refuse(topic, refusal)
 
     # The parts of its work.
 
@@ -176,7 +238,7 @@ class Bridge:
 
     async def _beats(self) -> None:
         while True:
-            self._publish(topics.BEAT, topics.beat_payload(boot=self._boot, mono_ms=time.monotonic_ns() // 1_000_000))
+            self._beat()
             await asyncio.sleep(self._pace.beat_every_s)
 
     async def _tells(self) -> None:
@@ -196,15 +258,38 @@ class Bridge:
         if topic == "state":
             self._snapshot = data
             self._status_stir.set()
+            self._orders.gate_changed()
+            self._home.state(data)
         elif topic == "fact":
             seq = data.get("seq")
             self._delivery.wake(seq if isinstance(seq, int) else 0)
+            self._home.fact(data)
+
+    def _new_orders(self, settings: Settings) -> Orders:
+        state_dir = settings.storage.state_dir
+        keys, revocations = keys_of(settings), self._revocations
+        self._takes_commands = bool(keys)
+        seen = Seen(state_dir / "commands.db", boot=self._boot)
+        zone = zoneinfo.ZoneInfo(settings.site.timezone)
+
+        def today() -> dt.date | None:
+            """Return the site's date; while the gate does not believe its clock, the last one that was believed."""
+            is_believed = self._snapshot is not None and self._snapshot.get("clock_trusted") is True
+            return dt.datetime.now(zone).date() if is_believed else seen.day
+
+        return Orders(
+            Place(gate_id=self._gate_id, boot=self._boot), keys=lambda: revocations.applied(keys), seen=seen,
+            gate=self._gate, answers=self._answers, today=today,
+        )  # fmt: skip
 
     def _publish(self, topic: Topic, payload: bytes) -> asyncio.Future[Receipt] | None:
         receipt = self._link.publish(topics.message(self._gate_id, topic, payload))
         if receipt and topic.qos:
             receipt.add_done_callback(partial(self._noted, topics.address(self._gate_id, topic)))
         return receipt
+
+    def _beat(self) -> None:
+        self._publish(topics.BEAT, topics.beat_payload(boot=self._boot, mono_ms=time.monotonic_ns() // 1_000_000))
 
     def _publish_status(self) -> asyncio.Future[Receipt] | None:
         return self._publish(topics.STATUS, topics.status_payload(self._snapshot)) if self._snapshot else None
@@ -244,14 +329,6 @@ def broker_of(settings: Settings) -> Broker:
         username=mqtt.username, password_file=mqtt.password_file,
         ca_file=mqtt.ca_file, cert_file=mqtt.cert_file, key_file=mqtt.key_file,
     )  # fmt: skip
-
-
-def version() -> str:
-    """Return the version of this program, "source" where it is not installed."""
-    try:
-        return importlib.metadata.version("antt-gate")
-    except importlib.metadata.PackageNotFoundError:
-        return "source"
 
 
 async def _cancelled(task: asyncio.Task[None] | asyncio.Task[Literal[True]]) -> None:

@@ -4,9 +4,11 @@ One loop, one ritual: take what was acknowledged, look at what took too long, se
 mark, then sleep until something stirs. All state is in the loop's task; files are touched in one thread beside it.
 
 - A row counts as delivered at PUBACK; with `require_ack`, at a `facts/ack` of the receiver that covers it.
+- A broker that dies takes with it what it acknowledged and had not passed on yet. So, where PUBACK counts, the last few
+  messages before a connection ended are sent once more on the next one.
 - The first batch of a connection travels alone. Where the broker says that nobody is subscribed to it, it is sent again
   for a while: after a broker's restart this gate may be back before the receiver is.
-- Bounded in flight, in messages and in bytes, so that a slow line is not filled with history and `status` gets through.
+- Bounded in flight, in messages and in bytes, and history at a rate (`flow.py`), so that `status` gets through.
 - Whatever goes wrong (connection lost, refused, no acknowledgement, rows missing at the receiver), the answer is the
   same: go back to what is proven delivered and send again in order. Receivers drop what they have, by id.
 """
@@ -19,12 +21,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, TypeVar
 
 from mqtt_bridge import reasons, topics
-from mqtt_bridge.outbox import START, Batch, Moved, Outbox, OutboxError, Position, Sizes
+from mqtt_bridge.appetite import Appetite
+from mqtt_bridge.flow import Flow
+from mqtt_bridge.marks import START, OutboxError, Position
+from mqtt_bridge.outbox import Batch, Moved, Outbox
 from mqtt_bridge.port import Limits, Loss, Publisher, Receipt
 from mqtt_bridge.reports import Sentences
 from mqtt_bridge.topics import Ack
@@ -32,11 +37,7 @@ from mqtt_bridge.topics import Ack
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-LARGEST_FACT_BYTES = 1024 * 1024
-ROOM_FOR_HEADER = 512
-LOSSES_FOR_A_LARGE_MESSAGE = 3
-LOSSES_FOR_A_SMALL_ROW = 10
-SMALLEST_GUESS = 4096
+FRUITLESS_RECALLS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class Pace:
 
     batches_in_flight: int = 8
     bytes_in_flight: int = 128 * 1024
+    history_per_s: int = 4000
     batches_unconfirmed: int = 40
     poll_s: float = 2.0
     save_every_s: float = 1.0
@@ -54,14 +56,18 @@ class Pace:
     subscriber_grace_s: float = 15.0
     subscriber_pause_s: float = 0.5
     repair_pause_s: tuple[float, float] = (5.0, 3600.0)
+    batches_recalled: int = 40
+    recall_s: float = 10.0
 
 
 @dataclass(kw_only=True)
 class _Sent:
-    """A batch on its way. `taken_s`: when the broker acknowledged it."""
+    """A batch on its way, which follows `after`. `taken_s`: when the broker acknowledged it."""
 
+    after: Position
     batch: Batch
     receipt: asyncio.Future[Receipt]
+    sent_s: float
     taken_s: float | None = None
 
 
@@ -86,14 +92,15 @@ class Delivery:
         self._files = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox")
         self._stir = asyncio.Event()
         self._flight: deque[_Sent] = deque()
+        self._recent: deque[tuple[float, Position]] = deque(maxlen=pace.batches_recalled)
+        self._lost_s, self._lost_at, self._fruitless = 0.0, START, 0
         self._sent_to: Position | None = None
         self._proven = START
         self._saved: Position | None = None
         self._saved_s = 0.0
         self._window = pace.batches_in_flight
-        self._learned = Sizes(batch=topics.LARGEST_BATCH_BYTES, fact=LARGEST_FACT_BYTES)
-        self._announced_bytes = LARGEST_FACT_BYTES
-        self._hang_ups = (0, 0)
+        self._flow = Flow(history_per_s=pace.history_per_s, most_bytes=pace.bytes_in_flight)
+        self._appetite = Appetite()
         self._paused_until_s = 0.0
         self._probing = True
         self._came_s = 0.0
@@ -129,7 +136,8 @@ class Delivery:
                 self._journal_complaint = str(error)
                 self._log(self._journal_complaint)
                 self._stir.clear()
-            pause_s = self._paused_until_s - time.monotonic()
+            now_s = time.monotonic()
+            pause_s = max(self._paused_until_s - now_s, self._flow.pause_s(now_s))
             try:
                 async with asyncio.timeout(min(self._pace.poll_s, pause_s) if pause_s > 0 else self._pace.poll_s):
                     await self._stir.wait()
@@ -152,20 +160,21 @@ class Delivery:
     def link_came(self, limits: Limits) -> None:
         """Begin anew on a fresh connection, within what the broker takes."""
         self._window = max(1, min(self._pace.batches_in_flight, limits.in_flight - 2))
-        self._announced_bytes = LARGEST_FACT_BYTES
-        if limits.packet_bytes:
-            self._announced_bytes = limits.packet_bytes - ROOM_FOR_HEADER
+        self._appetite.announced(limits.packet_bytes)
         self._paused_until_s, self._probing, self._came_s = 0.0, True, time.monotonic()
-        self._go_back_to(self._proven)
+        self._flow.began()
+        self._go_back_to(self._recalled())
 
     def link_went(self, loss: Loss) -> None:
         """Take back what was in flight, and learn from a broker that hangs up on a message."""
         self._collect()
+        self._fruitless = self._fruitless + 1 if self._proven == self._lost_at else 0
+        self._lost_s, self._lost_at = time.monotonic(), self._proven
         in_flight = [sent.batch for sent in self._flight if sent.taken_s is None]
         if loss.code == reasons.PACKET_TOO_LARGE and in_flight:
-            self._too_large(max(in_flight, key=lambda batch: len(batch.payload)))
+            self._appetite.was_too_large(max(in_flight, key=lambda batch: len(batch.payload)))
         elif loss.by_broker and len(in_flight) == 1:
-            self._hung_up_on(in_flight[0])
+            self._appetite.was_hung_up_on(in_flight[0])
         self._go_back_to(self._proven)
 
     def acknowledged(self, ack: Ack) -> None:
@@ -201,10 +210,15 @@ class Delivery:
                     return
                 if receipt.delivered:
                     sent.taken_s, self._probing = time.monotonic(), False
+                    self._flow.acknowledged(len(sent.batch.payload), sent_s=sent.sent_s, now_s=sent.taken_s)
         while self._flight and self._is_delivered(self._flight[0]):
-            self._proven = self._flight.popleft().batch.last
+            sent = self._flight.popleft()
+            if sent.batch.last.seq > self._proven.seq:
+                self._proven = sent.batch.last
+                if not self._require_ack and sent.taken_s:
+                    self._recent.append((sent.taken_s, sent.after))
             self._receiver_timeout_s = self._pace.receiver_timeout_s
-            self._hang_ups = (0, 0)
+            self._appetite.was_taken()
             self._complain("")
 
     def _nobody_is_there_yet(self, receipt: Receipt) -> bool:
@@ -228,13 +242,15 @@ class Delivery:
         while self._has_room():
             position = self._sent_to or START
             now_ms = time.monotonic_ns() // 1_000_000
-            found = await self._in_files(partial(self._outbox.after, position, self._sizes(), now_mono_ms=now_ms))
+            sizes = self._appetite.sizes(self._flow.batch_bytes)
+            found = await self._in_files(partial(self._outbox.after, position, sizes, now_mono_ms=now_ms))
             if self._sent_to != position:
                 continue  # the connection went, or a gap was reported, while the files were read
             match found:
                 case None:
                     return
                 case Moved():
+                    self._recent.clear()
                     self._proven = self._saved = found.to
                     self._confirmed_seq = self._highest_seq = found.to.seq
                     self._go_back_to(found.to)
@@ -243,12 +259,13 @@ class Delivery:
                         return
 
     def _has_room(self) -> bool:
-        if not self._link.connected or time.monotonic() < self._paused_until_s:
+        now_s = time.monotonic()
+        if not self._link.connected or now_s < self._paused_until_s or self._flow.pause_s(now_s):
             return False
         in_flight = [sent.batch for sent in self._flight if sent.taken_s is None]
         return (
             len(in_flight) < (1 if self._probing else self._window)
-            and sum(len(batch.payload) for batch in in_flight) < self._pace.bytes_in_flight
+            and self._flow.has_room(sum(len(batch.payload) for batch in in_flight))
             and len(self._flight) < self._pace.batches_unconfirmed
             and not any(batch.alone for batch in in_flight)
         )
@@ -260,7 +277,8 @@ class Delivery:
         if receipt is None:
             return False
         receipt.add_done_callback(lambda _: self._stir.set())
-        self._flight.append(_Sent(batch=batch, receipt=receipt))
+        self._flight.append(_Sent(after=self._sent_to or START, batch=batch, receipt=receipt, sent_s=time.monotonic()))
+        self._flow.sent(batch.history, time.monotonic())
         self._sent_to = batch.last
         self._highest_seq = max(self._highest_seq, batch.last.seq)
         return True
@@ -285,39 +303,25 @@ class Delivery:
             self._sent_to = position
         self._stir.set()
 
+    def _recalled(self) -> Position:
+        """Return where to begin on a fresh connection: before what the last broker may have taken with it.
+
+        Where connections are too short for that, or end on the message that comes then, new rows go first again.
+        """
+        if self._fruitless >= FRUITLESS_RECALLS:
+            return self._proven
+        oldest_s = self._lost_s - self._pace.recall_s
+        return next((after for taken_s, after in self._recent if taken_s >= oldest_s), self._proven)
+
     def _refused(self, sent: _Sent, receipt: Receipt) -> None:
         if receipt.code == reasons.NO_SUBSCRIBERS:
             self._paused_until_s = time.monotonic() + self._pace.subscriber_pause_s
         elif receipt.code == reasons.PACKET_TOO_LARGE:
-            self._too_large(sent.batch)
+            self._appetite.was_too_large(sent.batch)
         else:
             self._complain(receipt.refusal)
             self._paused_until_s = time.monotonic() + self._pace.refusal_pause_s
-        self._go_back_to(self._proven)
-
-    def _hung_up_on(self, batch: Batch) -> None:
-        """Count how often the broker hung up on the same message: some do so where it is too large for them."""
-        seq, times = self._hang_ups
-        self._hang_ups = (batch.first_seq, times + 1 if seq == batch.first_seq else 1)
-        small_row = batch.is_single and len(batch.payload) <= topics.LARGEST_BATCH_BYTES
-        enough = LOSSES_FOR_A_SMALL_ROW if small_row else LOSSES_FOR_A_LARGE_MESSAGE
-        if self._hang_ups[1] >= enough and len(batch.payload) > SMALLEST_GUESS:
-            self._hang_ups = (0, 0)
-            self._too_large(batch)
-
-    def _too_large(self, batch: Batch) -> None:
-        """Send smaller batches for the rest of this process; a single row that is too large goes as its outline."""
-        size = len(batch.payload)
-        if batch.is_single:
-            fact = min(self._learned.fact, size - 1)
-            self._learned = Sizes(batch=min(self._learned.batch, fact), fact=fact)
-        else:
-            self._learned = replace(self._learned, batch=min(self._learned.batch, size // 2))
-
-    def _sizes(self) -> Sizes:
-        """Return what fits both what the broker announced and what it taught."""
-        most = max(ROOM_FOR_HEADER, self._announced_bytes)
-        return Sizes(batch=min(self._learned.batch, most), fact=min(self._learned.fact, most))
+        self._go_back_to(self._flight[0].after)
 
     async def _repair(self) -> None:
         """Go back to a gap that the receiver reported, unless that gap is being filled already.

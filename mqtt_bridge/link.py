@@ -9,7 +9,8 @@ How it is held, and why (docs/topics.md, "The connection"):
 - paho's callbacks only note what came; it is acted upon after paho has returned.
 - The client id is stable and the start is clean: no stale will of another id, no message out of an old session. The
   session outlives its connection by the will delay, because a broker may send the will when the session ends.
-- A dead connection is noticed by silence: nothing read for 1.5 keepalives, though paho pings after one.
+- A dead connection is noticed by silence: nothing read for 1.4 keepalives, though paho pings after one. With the
+  time until somebody looks, also on a busy machine, it is noticed within 1.5.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from mqtt_bridge import credentials, reasons
-from mqtt_bridge.port import Broker, Limits, Listener, Loss, Receipt, Will
+from mqtt_bridge.port import Broker, Incoming, Limits, Listener, Loss, Receipt, Subscription, Will
 from mqtt_bridge.reports import Sentences
 from mqtt_bridge.topics import Message
 
@@ -41,9 +42,10 @@ log = logging.getLogger(__name__)
 
 TCP_USER_TIMEOUT_MS = 18_000
 ANSWER_TIMEOUT_S = 10.0
-SILENCE_KEEPALIVES = 1.5
+SILENCE_KEEPALIVES = 1.4
 MOST_QUEUED = 64
 LARGEST_INCOMING = 256 * 1024
+ROOM_FOR_HEADER = 160
 SETTLED_S = 5.0
 
 
@@ -62,7 +64,7 @@ class Link:
     """
 
     def __init__(
-        self, broker: Broker, will: Will, listener: Listener, *, pauses_s: tuple[float, float], patience_s: float
+        self, broker: Broker, will: Will | None, listener: Listener, *, pauses_s: tuple[float, float], patience_s: float
     ) -> None:
         self._broker = broker
         self._will = will
@@ -83,7 +85,7 @@ class Link:
         """Connect and reconnect until cancelled."""
         pause_s = self._pauses_s[0]
         while True:
-            settled = await self._once()
+            settled = await self.once()
             await asyncio.sleep(pause_s * random.uniform(0.3, 1.0))  # noqa: S311 - jitter, not a secret
             pause_s = self._pauses_s[0] if settled else min(self._pauses_s[1], pause_s * 2)
 
@@ -91,10 +93,10 @@ class Link:
         """Send; see `Publisher.publish`."""
         return self._session.publish(message) if self._session and self._connected else None
 
-    def subscribe(self, topics: list[str]) -> None:
+    def subscribe(self, wanted: list[Subscription]) -> None:
         """Ask for these topics at QoS 1. A refusal comes to `Listener.unsubscribed`."""
         if self._session and self._connected:
-            self._session.subscribe(topics)
+            self._session.subscribe(wanted)
 
     async def close(self, last: Message, timeout_s: float) -> bool:
         """Publish a last message and say goodbye; return whether the broker has it.
@@ -110,8 +112,13 @@ class Link:
                 return True
         return False
 
-    async def _once(self) -> bool:
-        """Live through one connection; tell whether it lasted."""
+    def leave(self) -> None:
+        """Say goodbye without a last message. Cancel `run` or `once` afterwards."""
+        if self._session and self._connected:
+            self._session.say_goodbye()
+
+    async def once(self) -> bool:
+        """Live through one connection; tell whether it lasted. `reason` says why it ended, or never came about."""
         session = self._session = _Session(self._broker, self._will, self._listener, self._patience_s)
         try:
             limits = await session.open()
@@ -150,7 +157,7 @@ class _Pending(NamedTuple):
 class _Session:
     """One connection, from the name look-up to the closed socket."""
 
-    def __init__(self, broker: Broker, will: Will, listener: Listener, patience_s: float) -> None:
+    def __init__(self, broker: Broker, will: Will | None, listener: Listener, patience_s: float) -> None:
         self._broker = broker
         self._patience_s = patience_s
         self._listener = listener
@@ -187,18 +194,33 @@ class _Session:
         """Send on this connection; see `Publisher.publish`."""
         if self.ended.done() or len(self._pending) >= MOST_QUEUED:
             return None
-        info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
+        if self._is_too_large(message):
+            return self._refused_as_too_large(message)
+        info = self._client.publish(message.topic, message.payload, message.qos, message.retain, _of_publish(message))
         if info.rc != mqtt.MQTT_ERR_SUCCESS:
             return None
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
         self._pending[info.mid] = _Pending(receipt, message.topic, time.monotonic())
         return receipt
 
-    def subscribe(self, topics: list[str]) -> None:
+    def _is_too_large(self, message: Message) -> bool:
+        """Tell whether the broker said at the connect that it hangs up on a packet as large as this."""
+        most = self._answer.result().packet_bytes if self._answer.done() else None
+        return most is not None and len(message.payload) + len(message.topic.encode()) + ROOM_FOR_HEADER > most
+
+    def _refused_as_too_large(self, message: Message) -> asyncio.Future[Receipt]:
+        code = reasons.PACKET_TOO_LARGE
+        receipt: asyncio.Future[Receipt] = self._loop.create_future()
+        receipt.set_result(
+            Receipt(delivered=False, code=code, refusal=reasons.refused_publish(code, "", message.topic))
+        )
+        return receipt
+
+    def subscribe(self, wanted: list[Subscription]) -> None:
         """Ask for topics; the broker's answer comes to `_subscribed`."""
-        _, mid = self._client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
+        _, mid = self._client.subscribe([(subscription.topic, _options(subscription)) for subscription in wanted])
         if mid is not None:
-            self._asked[mid] = topics
+            self._asked[mid] = [subscription.topic for subscription in wanted]
 
     def say_goodbye(self) -> None:
         """Tell the broker that this end is wanted, so that it forgets the will."""
@@ -225,17 +247,17 @@ class _Session:
 
     # Before the event loop has the socket.
 
-    def _fresh_client(self, will: Will) -> mqtt.Client:
+    def _fresh_client(self, will: Will | None) -> mqtt.Client:
         version = CallbackAPIVersion.VERSION2
         client = mqtt.Client(version, self._broker.client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False)
         client.max_queued_messages_set(MOST_QUEUED)
         client.max_inflight_messages_set(MOST_QUEUED)
-        of_will = _properties(PacketTypes.WILLMESSAGE)
-        of_will.WillDelayInterval = will.delay_s
-        last = will.message
-        client.will_set(last.topic, last.payload, last.qos, last.retain, of_will)
         self._of_connect = _properties(PacketTypes.CONNECT)
-        self._of_connect.SessionExpiryInterval = will.delay_s
+        if will:
+            of_will = _properties(PacketTypes.WILLMESSAGE)
+            of_will.WillDelayInterval = self._of_connect.SessionExpiryInterval = will.delay_s
+            last = will.message
+            client.will_set(last.topic, last.payload, last.qos, last.retain, of_will)
         self._of_connect.MaximumPacketSize = LARGEST_INCOMING
         client.on_log = self._on_log
         client.on_socket_open = _tune
@@ -285,7 +307,7 @@ class _Session:
     async def _tick(self) -> None:
         silence_s = SILENCE_KEEPALIVES * self._broker.keepalive_s
         while not self.ended.done():
-            await asyncio.sleep(min(1.0, silence_s / 10, self._patience_s / 10))
+            await asyncio.sleep(min(1.0, silence_s / 50, self._patience_s / 10))
             self._guard(self._client.loop_misc)
             now_s = time.monotonic()
             oldest = next(iter(self._pending.values()), None)
@@ -352,7 +374,12 @@ class _Session:
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         with contextlib.suppress(UnicodeDecodeError):
-            self._loop.call_soon(self._listener.received, message.topic, bytes(message.payload))
+            incoming = Incoming(
+                topic=message.topic, payload=bytes(message.payload), retained=bool(message.retain),
+                response_topic=getattr(message.properties, "ResponseTopic", None),
+                correlation=getattr(message.properties, "CorrelationData", None),
+            )  # fmt: skip
+            self._loop.call_soon(self._listener.received, incoming)
 
     # And what is done about it.
 
@@ -379,6 +406,25 @@ class _Session:
 
 def _properties(packet: int) -> Properties:
     return Properties(packet)  # type: ignore[no-untyped-call] # paho leaves this one constructor untyped
+
+
+def _of_publish(message: Message) -> Properties | None:
+    if message.correlation is None and message.expiry_s is None and message.response_topic is None:
+        return None
+    found = _properties(PacketTypes.PUBLISH)
+    if message.response_topic is not None:
+        found.ResponseTopic = message.response_topic
+    if message.correlation is not None:
+        found.CorrelationData = message.correlation
+    if message.expiry_s is not None:
+        found.MessageExpiryInterval = message.expiry_s
+    return found
+
+
+def _options(subscription: Subscription) -> SubscribeOptions:
+    """Have the retain flag passed on as it was sent, and nothing of the past where none is wanted."""
+    handling = SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if subscription.past else SubscribeOptions.RETAIN_DO_NOT_SEND
+    return SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=handling)
 
 
 def _tune(_client: mqtt.Client, _data: object, sock: object) -> None:

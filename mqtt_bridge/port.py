@@ -75,6 +75,28 @@ class Loss:
     by_broker: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscription:
+    """A topic to listen to. `past`: whether a message that was retained there before is wanted too."""
+
+    topic: str
+    past: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Incoming:
+    """A message of a subscription. `retained`: it was published to stay, whenever that was.
+
+    `response_topic` and `correlation` are what the sender asked for (MQTT 5): somebody else's words, to be checked.
+    """
+
+    topic: str
+    payload: bytes
+    retained: bool = False
+    response_topic: str | None = None
+    correlation: bytes | None = None
+
+
 class Publisher(Protocol):
     """Where messages go."""
 
@@ -98,7 +120,7 @@ class Listener(Protocol):
     def lost(self, loss: Loss) -> None:
         """Take note that it ended; every receipt still out says "not delivered"."""
 
-    def received(self, topic: str, payload: bytes) -> None:
+    def received(self, message: Incoming) -> None:
         """Take a message of a subscription."""
 
     def unsubscribed(self, topic: str, refusal: str) -> None:

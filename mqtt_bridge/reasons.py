@@ -33,7 +33,8 @@ _CONNECT = {
     0x9F: "the broker limits connections; it will be tried again",
 }
 _PUBLISH = {
-    NOT_AUTHORISED: "the broker's access list does not let this gate write {topic}; allow it there",
+    NOT_AUTHORISED: "the broker's access list does not let this gate write {topic}; allow it there, "
+    "or sign in with the certificate or user name of this site.id",
     0x90: "the broker refuses the topic {topic}; allow it there",
     PACKET_TOO_LARGE: "the broker takes no messages as large as this one on {topic}; raise its message_size_limit",
     0x97: "the broker's quota for this gate is used up; raise it there",
@@ -76,8 +77,10 @@ def unanswered(detail: str, *, encrypted: bool) -> str:
     what = (
         f"the broker closed the connection at once ({detail})" if detail else "the broker closed the connection at once"
     )
+    if "certificate revoked" in detail.lower().replace("_", " "):
+        return "the broker's list says that this gate's certificate is revoked; ask for a new one (mqtt.cert_file)"
     if encrypted:
-        return f"{what}; it may want another certificate (mqtt.cert_file, mqtt.key_file)"
+        return f"{what}; it may want another certificate, of its own CA and not revoked (mqtt.cert_file, mqtt.key_file)"
     return f"{what}; where it expects TLS, set mqtt.ca_file"
 
 

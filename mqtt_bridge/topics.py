@@ -19,17 +19,23 @@ LARGEST_BATCH_BYTES = 64 * 1024
 HISTORY_AFTER_MS = 30_000
 MOST_GAPS = 1000
 NAMES = ("name", "device")
+LONGEST_RESPONSE_TOPIC = 200
+LONGEST_CORRELATION = 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Topic:
-    """One row of the table. `payload` is what a person reads about it; `writer` is who may publish there."""
+    """One row of the table. `payload` is what a person reads about it; `writer` is who may publish there.
+
+    `expiry_s`: how long the broker keeps a message of it.
+    """
 
     name: str
     qos: Literal[0, 1]
     retain: bool
-    writer: Literal["gate", "receiver"]
+    writer: Literal["gate", "receiver", "sender"]
     payload: str
+    expiry_s: int | None = None
 
 
 STATE = Topic(
@@ -41,17 +47,41 @@ FACTS = Topic(name="facts", qos=1, retain=False, writer="gate", payload="[fact,�
 FACTS_ACK = Topic(name="facts/ack", qos=1, retain=False, writer="receiver", payload='{"upto":seq,"missing":[[a,b]…]}')
 BEAT = Topic(name="beat", qos=0, retain=False, writer="gate", payload='{"boot":…,"mono_ms":…} every 10 s')
 
-TABLE = (STATE, STATUS, FACTS, FACTS_ACK, BEAT)
+CMD = Topic(name="cmd", qos=1, retain=False, writer="sender", payload="one signed command, ≤ 8 KiB")
+RSP = Topic(
+    name="rsp/<requester>", qos=1, retain=False, writer="gate",
+    payload='{"id":…,"status":"accepted|energised|confirmed|rejected|failed","code":…}',
+)  # fmt: skip
+SNAPSHOT = Topic(
+    name="snapshot", qos=0, retain=True, writer="gate", payload="JPEG ≤ 100 KB, kept 60 s, only where enabled",
+    expiry_s=60,
+)  # fmt: skip
+HA_STATE = Topic(name="ha/state", qos=1, retain=True, writer="gate", payload="what Home Assistant shows of the gate")
+HA_EVENT = Topic(
+    name="ha/event", qos=0, retain=False, writer="gate", payload='{"event_type":kind,"seq",…} as it happens'
+)
+HA_CMD = Topic(
+    name="ha/cmd", qos=1, retain=False, writer="sender", payload="open, close or stop, only where allow_commands is on"
+)
+
+TABLE = (STATE, STATUS, FACTS, FACTS_ACK, BEAT, CMD, RSP, SNAPSHOT, HA_STATE, HA_EVENT, HA_CMD)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """Something to publish: a full topic, the bytes, and how."""
+    """Something to publish: a full topic, the bytes, and how.
+
+    `correlation` goes back to whoever asked (MQTT 5), on the `response_topic` that he named; after `expiry_s` the
+    broker forgets the message.
+    """
 
     topic: str
     payload: bytes
     qos: Literal[0, 1]
     retain: bool
+    correlation: bytes | None = None
+    response_topic: str | None = None
+    expiry_s: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +92,14 @@ class Ack:
     missing: tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sizes:
+    """Most bytes of a `facts` message: with several rows, and with a single one."""
+
+    batch: int
+    fact: int
+
+
 def address(gate_id: str, topic: Topic) -> str:
     """Return the full name of a topic of this gate."""
     return f"{PREFIX}/{gate_id}/{topic.name}"
@@ -69,7 +107,23 @@ def address(gate_id: str, topic: Topic) -> str:
 
 def message(gate_id: str, topic: Topic, payload: bytes) -> Message:
     """Return a message with the QoS and the retain flag that the table gives its topic."""
-    return Message(topic=address(gate_id, topic), payload=payload, qos=topic.qos, retain=topic.retain)
+    return Message(
+        topic=address(gate_id, topic), payload=payload, qos=topic.qos, retain=topic.retain, expiry_s=topic.expiry_s
+    )
+
+
+def response_address(gate_id: str, wanted: str | None, requester: str) -> str:
+    """Return where an answer goes: to the topic that the sender asked for, else to `rsp/<requester>`.
+
+    Nobody can have the gate write where others look for the word of a gate or of a program: of `antt/`, only this
+    gate's own `rsp/` is granted, and nothing of `$…` or `homeassistant/`.
+    """
+    own = f"{PREFIX}/{gate_id}/rsp/"
+    if wanted and len(wanted) <= LONGEST_RESPONSE_TOPIC and wanted.isprintable() and not set(wanted) & set("#+"):
+        guarded = wanted.startswith(("$", "/")) or wanted.partition("/")[0] in {"antt", "homeassistant"}
+        if not guarded or (wanted.startswith(own) and wanted != own):
+            return wanted
+    return own + requester
 
 
 def encode(value: Json) -> bytes:
@@ -109,9 +163,14 @@ def fact_payload(fact: Fact, *, boot: str, now_mono_ms: int) -> bytes:
     The mark is no part of the row: a receiver that verifies the hash leaves it out.
     """
     row = fact.plain()
-    if fact.boot_id != boot or now_mono_ms - fact.mono_ms > HISTORY_AFTER_MS:
+    if is_history(fact, boot=boot, now_mono_ms=now_mono_ms):
         row["hist"] = True
     return encode(row)
+
+
+def is_history(fact: Fact, *, boot: str, now_mono_ms: int) -> bool:
+    """Tell whether a row is older than 30 s, or of an earlier boot."""
+    return fact.boot_id != boot or now_mono_ms - fact.mono_ms > HISTORY_AFTER_MS
 
 
 def too_large_payload(fact: Fact, size: int) -> bytes:
@@ -122,6 +181,11 @@ def too_large_payload(fact: Fact, size: int) -> bytes:
 def unreadable_payload(seq: int) -> bytes:
     """Encode the row that goes in place of one that the journal can't give any more."""
     return encode({"seq": seq, "hist": True, "omitted": "unreadable"})
+
+
+def removed_payload(first: int, last: int) -> bytes:
+    """Encode the row that goes in place of all from `first` to `last`, which the journal holds no longer."""
+    return encode({"seq": first, "upto": last, "hist": True, "omitted": "removed"})
 
 
 def batch_payload(rows: list[bytes]) -> bytes:

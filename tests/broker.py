@@ -151,7 +151,8 @@ class Receiver:
         self._confirms = confirms
         self._lock = threading.Lock()
         self._subscribed = threading.Event()
-        self._seqs: set[int] = set()
+        self._solid = 0  # every row up to here is kept
+        self._ahead: set[int] = set()  # and these, further on
         self.facts: list[Row] = []
         self.batches: list[bytes] = []
         self.states: list[Row] = []
@@ -186,6 +187,11 @@ class Receiver:
         with self._lock:
             return list(dict.fromkeys(str(fact["id"]) for fact in self.facts if "id" in fact))
 
+    @property
+    def rows(self) -> int:
+        """Return how many rows it has without a gap."""
+        return self._solid
+
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Write to a topic of the gate, as a stranger with enough rights could."""
         self._client.publish(self._prefix + topic, payload, qos=1, retain=retain)
@@ -193,17 +199,28 @@ class Receiver:
     def forget(self, seqs: set[int]) -> None:
         """Lose rows, as a receiver with a broken disk would."""
         with self._lock:
-            self._seqs -= seqs
+            lowest = min(self._solid, min(seqs) - 1)
+            self._ahead |= set(range(lowest + 1, self._solid + 1))
+            self._ahead -= seqs
+            self._solid = lowest
 
     def confirm(self) -> None:
         """Publish `facts/ack` for what is there."""
         with self._lock:
-            upto, gaps, expected = max(self._seqs, default=0), list[list[int]](), 1
-            for seq in sorted(self._seqs):
+            upto, gaps, expected = max(self._ahead, default=self._solid), list[list[int]](), self._solid + 1
+            for seq in sorted(self._ahead):
                 if seq > expected:
                     gaps.append([expected, seq - 1])
                 expected = seq + 1
         self.publish("facts/ack", json.dumps({"upto": upto, "missing": gaps}).encode())
+
+    def _keep(self, rows: list[Row]) -> None:
+        for row in rows:
+            last = row["upto"] if "upto" in row else row["seq"]
+            self._ahead |= set(range(max(row["seq"], self._solid + 1), last + 1))
+        while self._solid + 1 in self._ahead:
+            self._solid += 1
+            self._ahead.discard(self._solid)
 
     def _on_connect(self, client: mqtt.Client, *_: object) -> None:
         client.subscribe(self._prefix + "#", qos=1)
@@ -219,7 +236,7 @@ class Receiver:
                 case "facts":
                     self.batches.append(bytes(message.payload))
                     self.facts += found
-                    self._seqs |= {fact["seq"] for fact in found}
+                    self._keep(found)
                 case "$state":
                     self.states.append(found)
                 case "status":

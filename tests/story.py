@@ -113,10 +113,15 @@ class Story:
         assert self.gate.state is state, self.gate
         return self
 
-    def officer_says(self, command: Command, *, sighted: bool = True, minutes: int | None = None) -> Self:
-        """Give a command as a person would, seeing the gate unless said otherwise."""
+    def officer_says(
+        self, command: Command, *, sighted: bool = True, minutes: int | None = None, lives_s: float | None = None
+    ) -> Self:
+        """Give a command as a person would, seeing the gate unless said otherwise; `lives_s`: until it is too late."""
         self._orders += 1
-        wanted = Wanted(command=command, command_id=f"c{self._orders}", by=OFFICER, sighted=sighted, minutes=minutes)
+        wanted = Wanted(
+            command=command, command_id=f"c{self._orders}", by=OFFICER, sighted=sighted, minutes=minutes,
+            deadline_s=None if lives_s is None else self.now_s + lives_s,
+        )  # fmt: skip
         decision = machine.command(self.gate, wanted, self.now_s, self.site)
         self.oracle.ledger.commanded(wanted, decision, self.now_s)
         if command is Command.STOP:

@@ -16,8 +16,10 @@ from tests.bench import (
     bench_api,
     bench_camera,
     bench_campaign,
+    bench_commands,
     bench_detection,
     bench_evidence,
+    bench_fleet,
     bench_live,
     bench_mqtt,
     bench_processes,
@@ -69,6 +71,8 @@ def main() -> int:
         "evidence": bench_evidence.measure,
         "live picture": bench_live.measure,
         "mqtt": bench_mqtt.measure,
+        "commands from afar": bench_commands.measure,
+        "fleet": bench_fleet.measure,
     }
     results: dict[str, Table] = {"machine": machine()}
     show("machine", results["machine"])

@@ -236,6 +236,7 @@ def test_timing_outside_the_safe_range_is_refused(refused: Refused, key: str, va
         ("[mqtt]\nca_file = 'ca'\nkey_file = 'k'", ["mqtt.cert_file"]),
         ("[mqtt]\ncert_file = 'c'\nkey_file = 'k'", ["mqtt.ca_file"]),
         ("[mqtt]\npassword_file = 'p'", ["mqtt.username"]),
+        ("[mqtt]\nsnapshot = true\n[camera]\nenabled = false", ["mqtt.snapshot"]),
     ],
 )
 def test_a_rule_between_keys_names_the_key_to_change(refused: Refused, more: str, keys: list[str]) -> None:

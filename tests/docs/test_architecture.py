@@ -41,7 +41,7 @@ CONFINED = {  # a library, and the only modules that know it
     "paho": {"mqtt_bridge.link"},
     "picamera2": {"camera.picamera"},
     "libcamera": {"camera.picamera"},
-    "sqlite3": {"gate.journal", "api.accounts", "mqtt_bridge.outbox"},
+    "sqlite3": {"gate.journal", "api.accounts", "mqtt_bridge.marks", "mqtt_bridge.seen"},
     "reportlab": {"api.record_pdf"},
     "rfc8785": {"gate.journal", "mqtt_bridge.envelope"},
 }
@@ -55,9 +55,10 @@ PURE = {"gate.model", "gate.site", "gate.machine", "gate.memory", "gate.moves", 
         "camera.tuning", "camera.crossing", "camera.notes", "camera.events", "camera.messages", "camera.ring",
         "camera.occasions", "camera.viewers", "camera.exposure", "camera.trust", "camera.known", "camera.symptoms",
         "camera.naming", "camera.structure", "camera.published", "camera.gateway", "camera.reference", "camera.h264",
-        "camera.sps", "camera.timeline", "mqtt_bridge.topics", "mqtt_bridge.envelope", "api.live_queue",
-        "api.record_flow",
-        "api.week"}  # fmt: skip
+        "camera.sps", "camera.timeline", "mqtt_bridge.topics", "mqtt_bridge.discovery", "mqtt_bridge.flow",
+        "mqtt_bridge.appetite", "mqtt_bridge.envelope", "mqtt_bridge.errand", "mqtt_bridge.refused",
+        "api.live_queue",
+        "api.record_flow", "api.week"}  # fmt: skip
 IMPURE = {"asyncio", "threading", "multiprocessing", "subprocess", "time", "logging", "os", "socket", "io", "pathlib"}
 CLOCKS = ("datetime.now(", "datetime.utcnow(", ".today(", "time.time(", "monotonic(")
 

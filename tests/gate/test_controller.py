@@ -214,3 +214,19 @@ def test_alarms_are_shown_until_somebody_acknowledges_them(desk: Desk) -> None:
     assert [alarm["alarm"] for alarm in shown if isinstance(alarm, dict)] == ["forced_open"]
     desk.says(Command.ACKNOWLEDGE, "seen-and-noted")
     assert desk.snapshot()["alarms"] == []
+
+
+@pytest.mark.parametrize(("who", "goes_on"), [("person", True), ("cli", True), ("key", False)])
+def test_only_a_key_signs_until_when_its_relay_may_go_on(desk: Desk, who: str, goes_on: bool) -> None:  # noqa: FBT001 - a column
+    """I7: whoever is at the gate or its page sees the dead time pass; who signed from afar may be gone by then."""
+    desk.says(Command.OPEN, "first-open")
+    desk.samples(s=0.1).levels.update(limit_closed=False)
+    desk.samples(s=2.0)
+    wish = Wish(
+        command_id="then-close", command=Command.CLOSE, by=By(type=who, id="x"),  # type: ignore[arg-type] # a column
+        sighted=True, deadline_mono_ms=int(desk.now_s * 1000) + 100,
+    )  # fmt: skip
+    assert not isinstance(desk.controller.request(wish, desk.now_s), Refusal)
+    desk.samples(s=2.0)
+    assert (Relay.CLOSE in [outputs.relay for _, outputs, _ in desk.world.orders]) is goes_on
+    assert desk.status("then-close") == (("energised", None) if goes_on else ("failed", Code.EXPIRED))

@@ -18,6 +18,7 @@ from config.schema import Settings
 from gate.journal import Journal
 from gate.model import JsonObject, Kind
 from mqtt_bridge.app import Bridge, Pace
+from mqtt_bridge.home import Rhythm
 from tests.broker import Broker, Receiver, mosquitto
 from tests.fakes import FakeGate, wait_until
 from tests.mqtt_bridge.cable import Cable
@@ -25,6 +26,7 @@ from tests.mqtt_bridge.cable import Cable
 ROOT = Path(__file__).parents[2]
 BY: JsonObject = {"type": "person", "id": "0193-someone", "name": "Nguyễn Văn An"}
 QUICK = Pace(will_delay_s=1, status_every_s=0.05, health_every_s=0.05, heal_every_s=0.2, reconnect_s=(0.1, 0.5))
+QUICK = replace(QUICK, home=Rhythm(state_every_s=0.02, look_every_s=0.1, birth_s=(0.1, 0.3), silent_s=0.5))
 QUICK = replace(QUICK, delivery=replace(QUICK.delivery, poll_s=0.2, subscriber_grace_s=1.0, subscriber_pause_s=0.1))
 
 

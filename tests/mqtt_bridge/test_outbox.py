@@ -11,8 +11,9 @@ import pytest
 
 from gate.journal import Journal, boot_id
 from gate.model import JsonObject, Kind
-from mqtt_bridge.outbox import ATTEMPTS_AT_A_ROW, START, Batch, Moved, Outbox, OutboxError, Position, Sizes
-from mqtt_bridge.topics import LARGEST_BATCH_BYTES
+from mqtt_bridge.marks import START, OutboxError, Position
+from mqtt_bridge.outbox import ATTEMPTS_AT_A_ROW, Batch, Moved, Outbox
+from mqtt_bridge.topics import LARGEST_BATCH_BYTES, Sizes
 from tests.mqtt_bridge.conftest import Writer
 
 SIZES = Sizes(batch=LARGEST_BATCH_BYTES, fact=1024 * 1024)
@@ -205,3 +206,46 @@ def test_only_a_few_marks_are_kept(state_dir: Path, journal: Writer) -> None:
         (kept,) = db.execute("SELECT count(*) FROM mark").fetchone()
     db.close()
     assert kept == 50
+
+
+def test_rows_that_were_removed_before_they_were_delivered_are_told_of(
+    state_dir: Path, journal: Writer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Issue 6, 2: a gap record says so. The mark is older than what is left, and it is still the same journal."""
+    journal.write(120)
+    reader = Reader(state_dir)
+    first = reader.after(START)
+    assert isinstance(first, Batch)
+    reader.outbox.settle(first.last)
+    reader.outbox.close()
+    meddle(state_dir, "DELETE FROM fact WHERE seq <= 90")
+    again = Reader(state_dir)
+    assert again.outbox.locate() == first.last
+    told, *rest = again.all_after(first.last)
+    assert rows(told) == [{"seq": 51, "upto": 90, "hist": True, "omitted": "removed"}]
+    assert [row["seq"] for row in rows(*rest)] == list(range(91, 121))
+    assert "rows 51 to 90 were removed from the journal" in caplog.text
+    assert "chain is broken" not in caplog.text
+    again.outbox.settle(told.last)
+    assert again.outbox.locate() == told.last, "and nobody is told twice"
+
+
+def test_a_hole_in_the_middle_and_a_beginning_that_is_gone_are_told_of(state_dir: Path, journal: Writer) -> None:
+    """Each seq arrives, as itself or as a mark, whatever is missing."""
+    journal.write(200)
+    meddle(state_dir, "DELETE FROM fact WHERE seq <= 10 OR seq BETWEEN 31 AND 150 OR seq = 160")
+    meddle(state_dir, "UPDATE fact SET data = '{not json' WHERE seq = 151")
+    found: list[JsonObject] = []
+    reader, position = Reader(state_dir), START
+    while position.seq < 200:
+        try:
+            batch = reader.after(position)
+        except OutboxError:
+            continue
+        assert isinstance(batch, Batch)
+        found, position = [*found, *rows(batch)], batch.last
+    assert [seq for row in found for seq in range(int(str(row["seq"])), int(str(row.get("upto", row["seq"]))) + 1)] == [
+        *range(1, 201)
+    ]
+    marks = {(row["seq"], row["omitted"]) for row in found if "omitted" in row}
+    assert marks == {(1, "removed"), (31, "removed"), (151, "unreadable"), (160, "removed")}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ import pytest
 from tests.systemd.conftest import FOLDER, ROOT, program
 
 SCRIPT = FOLDER / "install.sh"
-BROKER_START_S = 5.0
 
 
 def bash(*words: str) -> subprocess.CompletedProcess[str]:
@@ -168,33 +165,3 @@ def test_the_user_and_its_folders_are_made(tmp_path: Path) -> None:
     modes = {name: (root / "etc/antt-gate" / name).stat().st_mode & 0o777 for name in ("", "secrets", "gate.toml")}
     assert modes == {"": 0o750, "secrets": 0o750, "gate.toml": 0o640}
     assert (root / "etc/antt-gate/secrets/mqtt").stat().st_mode & 0o777 == 0o600
-
-
-def test_mosquitto_accepts_the_example(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    passwords = tmp_path / "passwd"
-    passwords.touch()
-    text = (FOLDER / "mosquitto.example.conf").read_text(encoding="utf-8")
-    text = text.replace("listener 1883", f"listener {port}").replace("/etc/mosquitto/antt-gate.passwd", str(passwords))
-    conf = tmp_path / "mosquitto.conf"
-    conf.write_text(text + ("user root\n" if os.geteuid() == 0 else ""), encoding="utf-8")
-    with subprocess.Popen([program("mosquitto"), "-c", str(conf)], stderr=subprocess.PIPE, text=True) as broker:
-        try:
-            assert answers(port), "the broker does not listen with the example configuration"
-        finally:
-            broker.terminate()
-            assert "Error" not in broker.communicate(timeout=10)[1]
-
-
-def answers(port: int) -> bool:
-    end_s = time.monotonic() + BROKER_START_S
-    while time.monotonic() < end_s:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return True
-    return False
