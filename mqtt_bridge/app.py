@@ -24,7 +24,7 @@ from config.schema import Settings
 from gate.client import Client, GateUnavailableError, RequestRefusedError
 from gate.journal import boot_id
 from gate.model import JsonObject
-from mqtt_bridge import topics
+from mqtt_bridge import reasons, topics
 from mqtt_bridge.admission import Place
 from mqtt_bridge.answers import Answers
 from mqtt_bridge.delivery import Delivery
@@ -139,6 +139,7 @@ class Bridge:
         return {
             "ok": connected and not reason,
             "reason": reason,
+            "kind": reasons.kind_of(reason),
             "connected": connected,
             "upto": self._delivery.upto,
             "waiting": self.waiting,

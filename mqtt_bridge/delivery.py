@@ -5,7 +5,8 @@ mark, then sleep until something stirs. All state is in the loop's task; files a
 
 - A row counts as delivered at PUBACK; with `require_ack`, at a `facts/ack` of the receiver that covers it.
 - A broker that dies takes with it what it acknowledged and had not passed on yet. So, where PUBACK counts, the last few
-  messages before a connection ended are sent once more on the next one.
+  messages before a connection ended are sent once more on the next one; and the mark stays behind them, so that a
+  bridge that dies beside its broker knows of them still.
 - The first batch of a connection travels alone. Where the broker says that nobody is subscribed to it, it is sent again
   for a while: after a broker's restart this gate may be back before the receiver is.
 - Bounded in flight, in messages and in bytes, and history at a rate (`flow.py`), so that `status` gets through.
@@ -23,21 +24,21 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from mqtt_bridge import reasons, topics
 from mqtt_bridge.appetite import Appetite
 from mqtt_bridge.flow import Flow
+from mqtt_bridge.gaps import Gaps
 from mqtt_bridge.marks import START, OutboxError, Position
 from mqtt_bridge.outbox import Batch, Moved, Outbox
 from mqtt_bridge.port import Limits, Loss, Publisher, Receipt
+from mqtt_bridge.recall import Recall
 from mqtt_bridge.reports import Sentences
 from mqtt_bridge.topics import Ack
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-FRUITLESS_RECALLS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,15 +72,6 @@ class _Sent:
     taken_s: float | None = None
 
 
-class _Repair(NamedTuple):
-    """The last gap that was gone back to: its rows, and when it may be gone back to again."""
-
-    first: int
-    last: int
-    again_s: float
-    pause_s: float
-
-
 class Delivery:
     """The sender of `facts`. `upto` is delivered and `last_seq` is the journal's newest row, as far as known."""
 
@@ -92,8 +84,7 @@ class Delivery:
         self._files = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox")
         self._stir = asyncio.Event()
         self._flight: deque[_Sent] = deque()
-        self._recent: deque[tuple[float, Position]] = deque(maxlen=pace.batches_recalled)
-        self._lost_s, self._lost_at, self._fruitless = 0.0, START, 0
+        self._recall = Recall[Position](most=pace.batches_recalled, window_s=pace.recall_s)
         self._sent_to: Position | None = None
         self._proven = START
         self._saved: Position | None = None
@@ -107,8 +98,8 @@ class Delivery:
         self._confirmed_seq = 0
         self._highest_seq = 0
         self._receiver_timeout_s = pace.receiver_timeout_s
-        self._gap: tuple[int, int] | None = None
-        self._repaired = _Repair(first=0, last=0, again_s=0.0, pause_s=0.0)
+        shortest_s, longest_s = pace.repair_pause_s
+        self._gaps = Gaps(shortest_s=shortest_s, longest_s=longest_s)
         self._complaint = ""
         self._journal_complaint = ""
         self._disk_complaint = ""
@@ -163,13 +154,12 @@ class Delivery:
         self._appetite.announced(limits.packet_bytes)
         self._paused_until_s, self._probing, self._came_s = 0.0, True, time.monotonic()
         self._flow.began()
-        self._go_back_to(self._recalled())
+        self._go_back_to(self._recall.begin(self._proven))
 
     def link_went(self, loss: Loss) -> None:
         """Take back what was in flight, and learn from a broker that hangs up on a message."""
         self._collect()
-        self._fruitless = self._fruitless + 1 if self._proven == self._lost_at else 0
-        self._lost_s, self._lost_at = time.monotonic(), self._proven
+        self._recall.lost(self._proven, now_s=time.monotonic())
         in_flight = [sent.batch for sent in self._flight if sent.taken_s is None]
         if loss.code == reasons.PACKET_TOO_LARGE and in_flight:
             self._appetite.was_too_large(max(in_flight, key=lambda batch: len(batch.payload)))
@@ -182,7 +172,7 @@ class Delivery:
         first_gap = min(ack.missing, default=(ack.upto + 1, 0))
         self._confirmed_seq = max(self._confirmed_seq, min(ack.upto, first_gap[0] - 1, self._highest_seq))
         if ack.missing and first_gap[0] <= self._highest_seq:
-            self._gap = first_gap
+            self._gaps.reported(*first_gap)
         self._stir.set()
 
     # One turn.
@@ -213,10 +203,10 @@ class Delivery:
                     self._flow.acknowledged(len(sent.batch.payload), sent_s=sent.sent_s, now_s=sent.taken_s)
         while self._flight and self._is_delivered(self._flight[0]):
             sent = self._flight.popleft()
+            if sent.taken_s and not self._require_ack:
+                self._recall.taken(sent.after, at_s=sent.taken_s)
             if sent.batch.last.seq > self._proven.seq:
                 self._proven = sent.batch.last
-                if not self._require_ack and sent.taken_s:
-                    self._recent.append((sent.taken_s, sent.after))
             self._receiver_timeout_s = self._pace.receiver_timeout_s
             self._appetite.was_taken()
             self._complain("")
@@ -250,7 +240,7 @@ class Delivery:
                 case None:
                     return
                 case Moved():
-                    self._recent.clear()
+                    self._recall.forget()
                     self._proven = self._saved = found.to
                     self._confirmed_seq = self._highest_seq = found.to.seq
                     self._go_back_to(found.to)
@@ -285,15 +275,24 @@ class Delivery:
 
     async def _save(self) -> None:
         due = not self._flight or time.monotonic() - self._saved_s >= self._pace.save_every_s
-        if due and self._saved is not None and self._proven != self._saved:
-            proven, self._saved_s = self._proven, time.monotonic()
+        lasting = self._lasting()
+        if due and self._saved is not None and lasting != self._saved:
+            self._saved_s = time.monotonic()
             try:
-                await self._in_files(partial(self._outbox.settle, proven))
+                await self._in_files(partial(self._outbox.settle, lasting))
             except OutboxError as error:
                 self._disk_complaint = str(error)  # delivery goes on; a restart would send some rows again
                 self._log(self._disk_complaint)
             else:
-                self._saved, self._disk_complaint = proven, ""
+                self._saved, self._disk_complaint = lasting, ""
+
+    def _lasting(self) -> Position:
+        """Return what is delivered even if broker and bridge die at this moment: where a restart may go on."""
+        if self._require_ack:
+            return self._proven
+        head = self._flight[0].after if self._flight else self._sent_to or self._proven
+        lasting = self._recall.lasting(self._proven, connected=self._link.connected, now_s=time.monotonic())
+        return min(head, lasting, key=lambda position: position.seq)
 
     # Going back.
 
@@ -302,16 +301,6 @@ class Delivery:
         if self._sent_to is not None:
             self._sent_to = position
         self._stir.set()
-
-    def _recalled(self) -> Position:
-        """Return where to begin on a fresh connection: before what the last broker may have taken with it.
-
-        Where connections are too short for that, or end on the message that comes then, new rows go first again.
-        """
-        if self._fruitless >= FRUITLESS_RECALLS:
-            return self._proven
-        oldest_s = self._lost_s - self._pace.recall_s
-        return next((after for taken_s, after in self._recent if taken_s >= oldest_s), self._proven)
 
     def _refused(self, sent: _Sent, receipt: Receipt) -> None:
         if receipt.code == reasons.NO_SUBSCRIBERS:
@@ -324,19 +313,11 @@ class Delivery:
         self._go_back_to(self._flight[0].after)
 
     async def _repair(self) -> None:
-        """Go back to a gap that the receiver reported, unless that gap is being filled already.
-
-        A gap that stays where it is, is sent again after growing pauses: a confused receiver must not keep the line.
-        """
-        if self._gap is None:
+        """Go back to a gap that the receiver reported."""
+        gap = self._gaps.next(now_s=time.monotonic())
+        if gap is None:
             return
-        (first, last), self._gap = self._gap, None
-        former, now_s = self._repaired, time.monotonic()
-        if former.first <= first <= former.last and now_s < former.again_s:
-            return
-        shortest_s, longest_s = self._pace.repair_pause_s
-        pause_s = min(longest_s, former.pause_s * 2) if first == former.first else shortest_s
-        self._repaired = _Repair(first=first, last=last, again_s=now_s + pause_s, pause_s=pause_s)
+        first, last = gap
         log.info("the receiver misses rows %d to %d; sending again from there", first, last)
         if first <= self._proven.seq:
             self._proven = await self._in_files(partial(self._outbox.position_of, first - 1))

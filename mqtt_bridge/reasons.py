@@ -1,11 +1,13 @@
 """Why the broker can't be used, in words that say what to do. Tables and pure functions; no network here.
 
 The codes are those of MQTT 5 (OASIS standard, 2.4). A sentence names the configuration key or the broker's own setting
-that would clear it, because it is read by whoever stands in front of a page that says "no broker".
+that would clear it, because it is read by whoever looks after the gate: in `status`, in the log. The officers' page
+says it in their own words, by its kind (`kind_of`).
 """
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 
@@ -97,7 +99,8 @@ def failed_connect(error: BaseException, where: str) -> str:
                 f"the certificate of {where} is not trusted ({error.verify_message}); check mqtt.ca_file and mqtt.host"
             )
         case ssl.SSLError():
-            return f"no TLS with {where} ({error.reason or error}); does its port speak TLS? check mqtt.port"
+            why = getattr(error, "reason", None) or error
+            return f"no TLS with {where} ({why}); does its port speak TLS? check mqtt.port"
         case ConnectionRefusedError():
             return f"no broker answers at {where}; start it, or correct mqtt.host and mqtt.port"
         case socket.gaierror():
@@ -106,3 +109,38 @@ def failed_connect(error: BaseException, where: str) -> str:
             return f"{where} does not answer in time; check the network, and mqtt.host and mqtt.port"
         case _:
             return f"no connection to {where} ({error})"
+
+
+KINDS = {
+    "broker_unreachable": (
+        "no broker answers at|the name in|no connection to|nothing was heard from the broker|waiting for the broker"
+        r"|\S+ does not answer in time|\S+ accepts a connection but"
+    ),
+    "broker_lost": (
+        "the connection to the broker was lost|the broker (is (shutting|not available|busy)|heard|limits)"
+        "|the broker's operator"
+    ),
+    "broker_certificate": (
+        "the certificate of|no TLS with|the broker asks for a certificate|the broker's list says"
+        r"|mqtt\.(ca|cert|key)_file"
+    ),
+    "broker_denied": (
+        "the broker (refuses this|refuses the client id|has banned|asks for another way|does not speak|closed|keeps"
+        r"|offers)|mqtt\.password_file"
+    ),
+    "broker_forbids": "the broker('s access|'s quota| does not let| refuses the topic| refuses what| takes no)",
+    "broker_silent": "the broker accepts messages but does not acknowledge",
+    "receiver_silent": "no receiver confirms",
+    "broker_double": "another program connected as this gate",
+    "commands_blocked": "no command is taken",
+}
+"""What kind of trouble it is, by how its sentence begins (a regular expression)."""
+OTHER_KIND = "other"
+_BEGINNINGS = {kind: re.compile(beginning) for kind, beginning in KINDS.items()}
+
+
+def kind_of(sentence: str) -> str:
+    """Return the kind of a trouble, for words in another language. An empty sentence has none."""
+    if not sentence:
+        return ""
+    return next((kind for kind, begins in _BEGINNINGS.items() if begins.match(sentence)), OTHER_KIND)

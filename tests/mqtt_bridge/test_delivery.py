@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -294,4 +295,48 @@ def test_a_disk_that_is_full_does_not_stop_delivery(state_dir: Path, journal: Wr
         blocked.close()
         await until(lambda: not delivery.trouble)
 
-    tell(state_dir, story)
+    tell(state_dir, story, pace=replace(QUICK, recall_s=0.0))  # the mark follows at once
+
+
+def marked(state_dir: Path) -> int:
+    """Return where a bridge that starts now goes on: after this row."""
+    with contextlib.closing(sqlite3.connect(state_dir / "outbox.db")) as db:
+        return int(db.execute("SELECT coalesce(max(seq), 0) FROM mark").fetchone()[0])
+
+
+def test_a_mark_stays_behind_what_a_dying_broker_may_take_with_it(state_dir: Path, journal: Writer) -> None:
+    """Acknowledged a moment ago: a bridge that dies beside its broker sends it again. A quiet while later it counts."""
+    journal.write(60)
+
+    async def story(delivery: Delivery, link: Scripted) -> None:
+        await until(lambda: delivery.upto == 60)
+        assert marked(state_dir) == 0
+        await until(lambda: marked(state_dir) == 60)
+        journal.write(40)
+        delivery.wake()
+        await until(lambda: delivery.upto == 100)
+        link.connected = False
+        delivery.link_went(Loss(reason="the broker was killed", by_broker=True))
+        await asyncio.sleep(0.5)  # longer than it would have taken on a connection that lasts
+        assert marked(state_dir) == 60
+        link.answers, sent = lambda _message: None, len(link.sent)
+        link.connected = True
+        delivery.link_came(ROOMY)
+        await until(lambda: link.seqs[sent:] == [[61, 100]])
+        assert marked(state_dir) == 60, "the next broker has not acknowledged it yet"
+        link.sent[-1][1].set_result(YES)
+        await until(lambda: marked(state_dir) == 100)
+
+    tell(state_dir, story, pace=replace(QUICK, recall_s=0.3))
+
+
+def test_a_receiver_that_confirms_lets_the_mark_follow_at_once(state_dir: Path, journal: Writer) -> None:
+    """With `require_ack` nothing is recalled: what the receiver keeps, it keeps."""
+    journal.write(60)
+
+    async def story(delivery: Delivery, link: Scripted) -> None:
+        await until(lambda: bool(link.sent) and link.seqs[-1] == [51, 60])
+        delivery.acknowledged(Ack(upto=60, missing=()))
+        await until(lambda: marked(state_dir) == 60)
+
+    tell(state_dir, story, ack=True)

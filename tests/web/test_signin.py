@@ -74,3 +74,18 @@ def test_the_parts_of_the_system_are_shown_alive_or_not(phones: Phones, village:
     expect(rows).to_have_count(5)
     expect(rows.nth(2)).to_contain_text("Không chạy, đang khởi động lại")
     expect(rows.nth(3)).to_contain_text("Không dùng tại cổng này")
+
+
+def test_a_trouble_with_the_broker_is_said_in_plain_words(phones: Phones, village: Village) -> None:
+    """Issue 6, 6: unreachable, wrong certificate, refused, never acknowledging: each is seen in the health view."""
+    officer = phones.officer().opens("#them")
+    row = officer.page.locator(".system li").nth(3)
+    said = {
+        "broker_unreachable": "Không thấy máy chủ trung tâm", "broker_certificate": "Chứng chỉ với máy chủ trung tâm",
+        "broker_forbids": "không cho gửi hoặc nhận", "broker_silent": "mà không xác nhận", "other": "Cần kiểm tra",
+    }  # fmt: skip
+    for kind, words in said.items():
+        health = {"ok": False, "reason": "a sentence for who looks after it", "kind": kind}
+        with village.change() as gate:
+            gate["processes"]["mqtt_bridge"] = {**gate["processes"]["gate"], "health": health}
+        expect(row).to_contain_text(words)

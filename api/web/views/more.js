@@ -116,6 +116,6 @@ function condition(name, process, sure) {
   const parts = [t("process.alive", { time: moment(process.since) })];
   if (process.restarts) parts.push(t("process.restarts", { count: process.restarts }));
   const ill = process.health?.ok === false;
-  if (ill) parts.unshift(coded("reason", name === "mqtt_bridge" ? "broker_lost" : process.health.reason, t("process.ill")));
+  if (ill) parts.unshift(coded("reason", process.health.kind ?? process.health.reason, t("process.ill")));
   return [ill ? "care" : "good", parts.join(" · ")];
 }
