@@ -3,7 +3,7 @@
 # make check   lint and types only
 # make bench   measures, prints a table, writes bench-results.json
 # make campaign  the long randomised runs: a million scenarios, ten years, 100,000 facts through killed processes, cut links,
-#                100,000 commands that must not move the gate
+#                100,000 commands that must not move the gate, a phone in a pocket
 # make mutation  small faults in the rules that the stories must notice; hours, SAMPLE=8 for so many of each hundred
 
 PYTHON ?= python3
@@ -17,7 +17,7 @@ BIN = $(VENV)/bin
 run: $(VENV)/.installed
 	@exec $(BIN)/antt-gate simulate --port $(PORT) --state-dir $(STATE_DIR)
 
-test: $(VENV)/.test-installed
+test: $(VENV)/.test-installed $(VENV)/.node-installed
 	@.ci/debian-packages
 	@.ci/lanes $(BIN)
 
@@ -37,6 +37,7 @@ campaign: $(VENV)/.test-installed
 	$(BIN)/python -m tests.outages --puback --facts 20000 --bridge-kills 0 --broker-kills 20
 	$(BIN)/python -m tests.cuts
 	$(BIN)/python -m tests.mqtt_bridge.firing_range
+	$(BIN)/python -m tests.web.pocket
 	HYPOTHESIS_PROFILE=search $(BIN)/pytest --quiet $$(grep --recursive --files-with-matches '^from hypothesis' tests/*/)
 
 mutation: $(VENV)/.test-installed
@@ -56,3 +57,8 @@ $(VENV)/.test-installed: pyproject.toml .ci/picamera2 $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@.ci/picamera2 $(BIN)/python $(VENV)/picamera2
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.node-installed: .ci/node-packages $(VENV)/bin/python
+	@.ci/debian-packages
+	@.ci/node-packages $(VENV)/node
+	@touch $@

@@ -28,8 +28,8 @@ DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 BUSY_S = 2.0
 BESIDE = ("", "-wal", "-shm")
 OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
-VERSION = 2
-STEPS = {0: "accounts.sql", 1: "accounts_from_1.sql"}
+VERSION = 3
+STEPS = {0: "accounts.sql", 1: "accounts_from_1.sql", 2: "accounts_from_2.sql"}
 TOO_NEW = (
     "the accounts were written by a newer antt-gate (version {} of the file, this one knows {}); "
     "install the newer one again, or restore the accounts.db of before"

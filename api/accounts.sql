@@ -1,10 +1,11 @@
 -- accounts.db: who may use this gate, on which phones, and what must be remembered between two requests.
 -- Owner: the api process (its command line opens the same file). Times are wall seconds since 1970.
 -- No secret stands here in the clear: passwords are argon2id, sessions and pairing codes are SHA-256 of 128 random bits
--- or more (too many to guess, so no salt is needed).
--- A file of version 1 is brought here by accounts_from_1.sql; the tables are then the same to the letter.
+-- or more (too many to guess, so no salt is needed). The addresses of phones at push services must stand here as they
+-- are; they are of use only together with push.key.
+-- An older file is brought here by accounts_from_1.sql and accounts_from_2.sql; the tables are the same to the letter.
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE person (
     name         TEXT PRIMARY KEY,            -- what one signs in with; in the journal as by.id, so it never changes
@@ -101,6 +102,36 @@ CREATE TABLE evidence (                       -- what was taken out, or is being
     manifest  TEXT                            -- NULL: not sealed
 ) STRICT;
 
+CREATE TABLE push_phone (                     -- a signed-in browser that gets notifications; ends with its session
+    session  TEXT PRIMARY KEY REFERENCES session (id) ON DELETE CASCADE,
+    endpoint TEXT NOT NULL UNIQUE,            -- its address at the push service of the browser's maker: a secret
+    p256dh   TEXT NOT NULL,                   -- its public key, base64url (RFC 8291)
+    auth     TEXT NOT NULL,                   -- and what it shares with us alone
+    language TEXT NOT NULL,                   -- of the words: vi, en
+    since_at REAL NOT NULL,
+    told_at  REAL,                            -- when the push service last took a message; NULL: never yet
+    trouble  TEXT,                            -- why the last one was not taken; NULL: it was
+    tests    TEXT NOT NULL                    -- the week of the last weekly test, 2026-W47
+) STRICT;
+
+CREATE TABLE push_choice (                    -- what a person wants to hear of, on all their phones: push_rules.py
+    person        TEXT PRIMARY KEY REFERENCES person (name) ON DELETE CASCADE,
+    least         TEXT    NOT NULL,
+    start         TEXT,                       -- HH:MM at the site; NULL: at any hour
+    end           TEXT,
+    urgent_always INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE push_waiting (                   -- a message that no push service took yet: push_queue.py
+    session    TEXT NOT NULL REFERENCES push_phone (session) ON DELETE CASCADE,
+    subject    TEXT NOT NULL,
+    level      TEXT NOT NULL,
+    words      TEXT NOT NULL,                 -- JSON, as the phone gets it
+    expires_at REAL NOT NULL,
+    PRIMARY KEY (session, subject)
+) STRICT, WITHOUT ROWID;
+
+-- 'push_upto' is noted too: the last fact that phones were told of.
 CREATE TABLE note (
     name  TEXT PRIMARY KEY,                   -- 'base_url': where the page was last served
     value TEXT NOT NULL

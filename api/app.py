@@ -9,7 +9,6 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import Depends, FastAPI, Request
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from api import problems
@@ -49,7 +48,7 @@ def create_app(settings: Settings, clock: Clock = REALTIME) -> FastAPI:
     problems.install(app)
     app.add_exception_handler(AccountsError, _of_accounts)
     register(app, CALLS, SOCKETS)
-    app.mount("/", GZipMiddleware(Page(), minimum_size=500), name="page")
+    app.mount("/", Page(), name="page")
     return app
 
 

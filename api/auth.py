@@ -41,6 +41,7 @@ class Permission(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     MODE = "mode"
     RESET = "reset"
+    STAR = "star"
     EVIDENCE = "evidence"
     TIMETABLE = "timetable"
     USERS = "users"
@@ -49,7 +50,9 @@ class Permission(StrEnum):
 
 
 _VIEWER = frozenset({Permission.SELF, Permission.SEE, Permission.STOP})
-_OPERATOR = _VIEWER | {Permission.MOVE, Permission.LIGHT, Permission.SIREN, Permission.ACKNOWLEDGE}
+_OPERATOR = _VIEWER | {
+    Permission.MOVE, Permission.LIGHT, Permission.SIREN, Permission.ACKNOWLEDGE, Permission.STAR,
+}  # fmt: skip
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _VIEWER,

@@ -47,6 +47,11 @@ class Event:
         """Why it was recorded."""
         return MOTION if self.started.kind == Kind.MOTION_STARTED.value else str(self.started.data.get("cause"))
 
+    @property
+    def started_at(self) -> str:
+        """When it began, as the page is told."""
+        return str(self._span()["started_at"])
+
     def file(self, name: str) -> str | None:
         """Return the relative path of its 'clip' or 'thumbnail', None where it has none or an odd one.
 
@@ -63,8 +68,11 @@ class Event:
         """Return its clip while that is being written, None where it is not."""
         return None if self.saved else clips.under_way(media, self.event_id, self.started.at)
 
-    def plain(self, media: Path, held: Json = None) -> dict[str, Json]:
-        """Return it as the page gets it. `media` tells which files still exist; `held` is what keeps them (held.py)."""
+    def plain(self, media: Path, held: Json = None, starred: Json = None) -> dict[str, Json]:
+        """Return it as the page gets it.
+
+        `media` tells which files still exist; `held` is what keeps them (held.py), `starred` who marked it (stars.py).
+        """
         started, ended = self.started.data, self.ended.data if self.ended else {}
         thumbnail, clip = self.file("thumbnail"), self.file("clip")
         has_clip = clip is not None and (media / clip).is_file()
@@ -80,7 +88,7 @@ class Event:
             "thumbnail": f"{address}/thumbnail.jpg" if thumbnail and (media / thumbnail).is_file() else None,
             "clip": self._clip(film, growing) if has_clip or growing else None,
             "clip_state": "available" if has_clip else "recording" if growing else "deleted" if clip else "none",
-            "held": held,
+            "held": held, "starred": starred,
         }  # fmt: skip
 
     def _span(self) -> dict[str, Json]:

@@ -60,8 +60,18 @@ class HeldBody(Outgoing):
     evidence_id: str | None
 
 
+class StarredBody(Outgoing):
+    """Since when an event is marked for everybody, and through whom."""
+
+    at: Utc
+    by: HolderBody
+
+
 class EventBody(Outgoing):
-    """One event and what was recorded of it. `held`: why its files stay; null where nobody holds it."""
+    """One event and what was recorded of it.
+
+    `held`: why its files stay; null where nobody holds it. `starred`: who marked it; null where nobody did.
+    """
 
     event_id: str
     seq: int
@@ -78,10 +88,42 @@ class EventBody(Outgoing):
     clip: ClipBody | None
     clip_state: Literal["none", "recording", "available", "deleted"]
     held: HeldBody | None
+    starred: StarredBody | None
 
 
 class EventList(Outgoing):
-    """Events, newest first; `next` is the cursor of the following page, null at the end."""
+    """Events, newest first; `next` is the cursor of the following page, null at the end.
+
+    A search looks at so many rows for one answer and no more: it may have found less than was asked for, even nothing,
+    and yet have a `next`.
+    """
 
     items: list[EventBody]
     next: int | None
+
+
+class FailedSignInsBody(Outgoing):
+    """Wrong sign-ins that followed each other: how many, from when to when, for which people of this gate."""
+
+    first_at: Utc
+    last_at: Utc
+    count: int
+    names: list[str]
+
+
+class DiaryDayBody(Outgoing):
+    """A day at the site, counted in steps of `step_s` from `since`: what moved in the picture, the gate, alarms.
+
+    `zones` and `lines` are the names that the camera's events may bear.
+    """
+
+    day: str
+    since: Utc
+    until: Utc
+    step_s: int
+    motion: list[int]
+    moves: list[int]
+    alarms: list[int]
+    failed_sign_ins: list[FailedSignInsBody]
+    zones: list[str]
+    lines: list[str]

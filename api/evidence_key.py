@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from api.secret_file import SecretFileError, read_secret, write_once
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEY_FILE = "evidence.key"
-OTHERS_MAY_READ = stat.S_IRWXG | stat.S_IRWXO
-LARGEST_FILE = 4096
 HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -114,11 +112,10 @@ def _read(path: Path) -> SigningKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as above
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as above
 
-    with path.open("rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode) or mode & OTHERS_MAY_READ:
-            raise EvidenceKeyError(f"the key {path} may be read by others (mode {stat.S_IMODE(mode):o}); chmod 600 it")
-        written = file.read(LARGEST_FILE)
+    try:
+        written = read_secret(path)
+    except SecretFileError as error:
+        raise EvidenceKeyError(str(error)) from None
     try:
         private = load_pem_private_key(written, None)
     except (ValueError, TypeError):
@@ -139,23 +136,5 @@ def _make(path: Path) -> None:
     written = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    draft.unlink(missing_ok=True)
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(written)
-            file.flush()
-            os.fsync(descriptor)
-        try:
-            path.hardlink_to(draft)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    log.warning("a key for evidence was made: %s; write its fingerprint down: antt-gate evidence key", path)
+    if write_once(path, written):
+        log.warning("a key for evidence was made: %s; write its fingerprint down: antt-gate evidence key", path)

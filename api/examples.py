@@ -47,6 +47,7 @@ _EVENT: JsonObject = {
     "clip_state": "available",
     "held": {"event_id": EVENT_ID, "at": LATER, "by": {**_BY, "device": "Điện thoại của Lan"},
              "reason": "Vụ mất xe đêm 21/11", "evidence_id": None},
+    "starred": {"at": LATER, "by": {**_BY, "device": "Điện thoại của Lan"}},
 }  # fmt: skip
 
 _TAKEN: JsonObject = {
@@ -102,15 +103,24 @@ EXAMPLES: dict[str, JsonObject] = {
     "PasswordRequest": {"password": "a new sentence that only I know"},
     "SessionBody": {
         "user": {"name": "lan", "display_name": "Trần Thị Lan", "roles": ["operator"]},
-        "permissions": ["acknowledge", "light", "move", "see", "self", "siren", "stop"], "session_id": SESSION_ID,
+        "permissions": ["acknowledge", "light", "move", "see", "self", "siren", "star", "stop"],
+        "session_id": SESSION_ID,
         "proved_until": None, "ways": ["password", "pairing"],
-        "site": {"id": "thon-ha", "name": "Cổng thôn Hạ", "language": "vi", "timezone": "Asia/Ho_Chi_Minh"},
+        "site": {"id": "thon-ha", "name": "Cổng thôn Hạ", "language": "vi", "timezone": "Asia/Ho_Chi_Minh",
+                 "contacts": [{"name": "Trực ban Công an xã", "number": "+84 24 0000 0000"}]},
         "simulated": False,
     },
     "SessionList": {"items": [_PHONE]},
     "FactList": {"items": [_FACT], "next": None},
     "EventBody": _EVENT,
     "EventList": {"items": [_EVENT], "next": 1040},
+    "DiaryDayBody": {
+        "day": "2026-11-21", "since": "2026-11-20T17:00:00.000Z", "until": "2026-11-21T17:00:00.000Z", "step_s": 600,
+        "motion": [0] * 143 + [2], "moves": [0] * 143 + [1], "alarms": [0] * 144,
+        "failed_sign_ins": [{"first_at": "2026-11-21T13:02:11.100Z", "last_at": "2026-11-21T13:05:40.900Z", "count": 12,
+                             "names": ["lan"]}],
+        "zones": ["gateway", "road"], "lines": ["in"],
+    },
     "EvidenceRequest": {"events": [EVENT_ID], "reason": "Công an xã yêu cầu, công văn 12"},
     "EvidenceAskedBody": {
         "evidence_id": EVIDENCE_ID, "url": f"/api/v1/evidence/{EVIDENCE_ID}.zip", "events": 1, "clips": 1,
@@ -123,7 +133,32 @@ EXAMPLES: dict[str, JsonObject] = {
         "link": "https://gate.example/#pair=NOT-A-CODE-THAT-WORKS", "code": "NOT-A-CODE-THAT-WORKS",
         "qr": "data:image/svg+xml;charset=utf-8,%3Csvg/%3E", "expires_at": LATER,
     },
+    "PhoneRequest": {
+        "endpoint": "https://push.example/send/NOT-AN-ADDRESS-THAT-WORKS",
+        "keys": {"p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+                 "auth": "BTBZMqHH6r4Tts7J_aSIgg"},
+        "language": "vi",
+    },
+    "PushTestRequest": {},
+    "ChoiceRequest": {"least": "warning", "start": "05:30", "end": "22:00", "urgent_always": True},
+    "PushBody": {
+        "public_key": "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8",
+        "choice": {"least": "warning", "start": "05:30", "end": "22:00", "urgent_always": True},
+        "phones": [{"session_id": SESSION_ID, "device": "Điện thoại của Lan", "current": True,
+                    "since_at": "2026-11-01T02:00:00.000Z", "told_at": AT, "trouble": None}],
+    },
     "HealthBody": {"status": "ok"},
+    "HealthHistoryBody": {
+        "at": AT, "since": "2026-11-20T18:10:00.000Z", "step_s": 600,
+        "now": {"temperature_c": 51.2, "load": 0.31, "uptime_s": 86_523.1, "memory_free_bytes": 512_000_000,
+                "memory_bytes": 1_024_000_000, "state_free_bytes": 9_600_000_000, "state_bytes": 31_000_000_000,
+                "media_free_bytes": 9_600_000_000, "media_bytes": 31_000_000_000},
+        "series": {"temperature_c": [49.9, 51.2], "load": [0.28, 0.31], "memory_free_bytes": [515_000_000, 512_000_000],
+                   "state_free_bytes": [9_700_000_000, 9_600_000_000],
+                   "media_free_bytes": [9_700_000_000, 9_600_000_000], "gate_ok": [1, 1], "camera_ok": [0.95, 1],
+                   "broker_ok": [None, None], "beam_ok": [1, 1], "clock_ok": [1, 1], "waiting": [None, None],
+                   "open_s": [14.2, 14.2], "close_s": [None, 15.1], "cycles": [2416, 2417]},
+    },
     "GateBody": {
         "gate_id": "thon-ha", "name": "Cổng thôn Hạ", "state": "closing", "evidence": "drive", "evidence_age_ms": 4,
         "target": "closed", "position": None, "mode": "normal", "mode_until": None, "mode_by": None, "health": "ok",
@@ -134,6 +169,7 @@ EXAMPLES: dict[str, JsonObject] = {
         "command": {"command_id": COMMAND_ID, "command": "close", "status": "energised", "code": None},
         "warning_until_mono_ms": None, "closing": None,
         "timetable": {"wants": "closed", "until": "2026-11-21T22:00:00.000Z", "paused": None}, "cycles": 2417,
+        "travel_s": {"open": 14.2, "close": 15.1},
         "clock_trusted": True, "alarms": [], "boot_id": BOOT_ID, "simulated": False,
         "processes": {"camera": {"alive": True, "since": "2026-11-20T01:00:00.000Z", "restarts": 0,
                                  "health": {"ok": True, "reason": "", "frame_age_ms": 40}}},
@@ -182,6 +218,14 @@ PARAMETERS: dict[str, Parameter] = {
     ),
     "after": Parameter(description="Only what has a greater `seq`: the cursor, oldest first.", example=1042),
     "held": Parameter(description="Only what people hold.", example=True),
+    "starred": Parameter(description="Only what somebody marked.", example=True),
+    "hours": Parameter(description="A time of day at the site, also past midnight.", example="22:00-05:00"),
+    "zone": Parameter(description="Only visits that came into this zone.", example="gateway"),
+    "direction": Parameter(description="Only visits that crossed a line this way.", example="out"),
+    "size": Parameter(
+        description="Only what covered that much of the picture: below 2 %, below 6 %, more.", example="medium"
+    ),
+    "cause": Parameter(description="Only what was recorded for this cause.", example="motion"),
     "before": Parameter(description="Only what has a smaller `seq`: the cursor, newest first.", example=1042),
     "kind": Parameter(
         description="Only facts of these kinds; several times, or with commas.", example=["arrived"],
@@ -191,6 +235,7 @@ PARAMETERS: dict[str, Parameter] = {
     "until": Parameter(description="Before this moment; with its offset from UTC.", example=LATER),
     "limit": Parameter(description="At most so many on one page.", example=50),
     "newest_first": Parameter(description="Turn the order around.", example=True),
+    "days": Parameter(description="How many days back.", example=7),
     "day": Parameter(description="A day at the site.", example="2026-11-21"),
     "format": Parameter(description="H.264 access units, or JPEGs.", example="jpeg"),
     "reason": Parameter(description="Why; stands in the journal.", example="Máy cũ bị mất"),

@@ -44,6 +44,13 @@ class TimetableBody(Outgoing):
     paused: Literal["clock_untrusted"] | None
 
 
+class TravelBody(Outgoing):
+    """How long the leaf usually takes, in seconds, as clean runs taught it; null before there were three."""
+
+    open: float | None
+    close: float | None
+
+
 class GateBody(Outgoing):
     """The gate as its sensors prove it."""
 
@@ -71,6 +78,7 @@ class GateBody(Outgoing):
     closing: ClosingBody | None
     timetable: TimetableBody | None
     cycles: int
+    travel_s: TravelBody
     clock_trusted: bool
     alarms: list[AlarmBody]
     boot_id: str

@@ -17,10 +17,12 @@ from starlette.requests import HTTPConnection
 
 from api.accounts import AccountsError, DamagedError, Store, Writer
 from api.attempts import Attempts
+from api.board import Board
 from api.clock import Clock
 from api.counting import Counts
 from api.evidence_room import PackingRoom
 from api.evidence_shelf import Shelf
+from api.health_log import HEALTH_FILE, HealthLog
 from api.held import HeldEvents
 from api.live import Live
 from api.live_feed import Feed
@@ -33,9 +35,12 @@ from api.passkeys import Challenges, Passkey, Passkeys, Place, place_of
 from api.passwords import Passwords
 from api.people import TOUCH_EVERY_S, Accounts, Session
 from api.problems import ProblemError
+from api.push import Pusher, open_pusher
 from api.records import Records
 from api.reports import Reporter
+from api.ring import Ring
 from api.sight import Sight
+from api.stars import Stars
 from api.streams import Streams
 from api.tls import Certificate
 from api.tls_names import host_of
@@ -82,6 +87,7 @@ class Office:
     reckonings: Pace
     counts: Counts
     evidence: Shelf
+    health: HealthLog
     metrics_token: bytes
     challenges: Challenges
     uncounted: Pace
@@ -89,8 +95,10 @@ class Office:
     outlived: frozenset[tuple[str, float]] = frozenset()
     base_url: str = ""
     held: HeldEvents = field(default_factory=HeldEvents)
+    stars: Stars = field(default_factory=Stars)
     way_out: WayOut = field(default_factory=WayOut)
     certificate: Certificate | None = None
+    pusher: Pusher | None = None
     broken: asyncio.Event = field(default_factory=asyncio.Event)
     _background: set[asyncio.Task[None]] = field(default_factory=set)
     _wall_ahead_s: float = -math.inf
@@ -166,6 +174,9 @@ class Office:
                 self.notice(error)
             self.gate.health = {"ok": True, "reason": "", "events": self.streams.count("events"),
                                 "live": self.streams.count("live"), "url": self.base_url}  # fmt: skip
+            if self.pusher:
+                with contextlib.suppress(AccountsError):
+                    self.gate.health |= self.pusher.sender.health()
             if self.certificate:
                 self.gate.health |= self.certificate.health(self.clock.wall_s(), host_of(self.base_url))
             await asyncio.sleep(LOOK_EVERY_S)
@@ -206,18 +217,28 @@ def open_office(settings: Settings, clock: Clock) -> Office:
     write = Writer(accounts_path)
     records = Records(settings.storage.state_dir / JOURNAL_FILE)
     live = Live(records, clock)
-    gate = Client(socket_path(settings), "api", ["state", "fact"], live.hear)
+
+    def hear(topic: str, data: JsonObject) -> None:
+        live.hear(topic, data)
+        if office.pusher:
+            office.pusher.hear(topic, data)
+
+    gate = Client(socket_path(settings), "api", ["state", "fact"], hear)
     feed = Feed(runtime_dir(settings) / LIVE_SOCKET, runtime_dir(settings) / SNAPSHOT, clock)
     reporter = Reporter(store, write, gate)
     evidence = Shelf(PackingRoom(settings.storage.state_dir / JOURNAL_FILE), store, write, reporter, clock)
+    state_dir, media_dir = settings.storage.state_dir, settings.media_dir
+    health = HealthLog(Ring(state_dir / HEALTH_FILE), Board(folders={"state": state_dir, "media": media_dir}), clock)
     office = Office(
         settings=settings, clock=clock, store=store, accounts=Accounts(store), write=write, passwords=Passwords(),
         gate=gate, records=records, streams=Streams(), live=live, feed=feed, reporter=reporter, evidence=evidence,
+        health=health,
         orders=Orders(gate, records, store, write, clock), sight=Sight(), refusals=Pace(BURST, PER_SECOND),
         reckonings=Pace(RECKONED_AT_ONCE, RECKONED_PER_SECOND),
         counts=Counts(), metrics_token=metrics_token, certificate=certificate, challenges=Challenges(clock),
         uncounted=Pace(UNCOUNTED_AT_ONCE, UNCOUNTED_PER_SECOND),
     )  # fmt: skip
+    office.pusher = open_pusher(settings, clock, records=records, store=store, write=write, reporter=reporter)
     office.look_at_the_clock()
     return office
 
@@ -231,6 +252,9 @@ async def running(office: Office) -> AsyncIterator[None]:
     office.begin(office.reporter.run(), "reporter")
     office.begin(office.watch_accounts(), "watch-accounts")
     office.begin(office.evidence.watch(), "watch-evidence")
+    if office.pusher:
+        office.begin(office.pusher.run(), "push")
+    office.begin(office.health.watch(lambda: office.live.snapshot), "watch-health")
     if office.certificate:
         office.begin(office.certificate.watch(office.reporter.tell), "watch-certificate")
     try:

@@ -1,38 +1,135 @@
-"""The files of the officers' page, as they stand in web/. Open to everybody: they hold no secret.
+"""The files of the officers' page. Open to everybody: they hold no secret.
 
-A browser asks each time whether a file changed (ETag); a gate that was updated shows its new page at once.
+They are made ready once in a process and answered from memory: modules joined into two files (page_modules.py), code
+without comments and indentation, what can be compressed gzipped as small as it gets. Record 16 says why. A browser
+asks each time whether a file changed (a strong ETag): a gate that was updated shows its new page.
+
+The service worker is told here what the page consists of and which version that is. A change of any file makes another.
 """
 
 from __future__ import annotations
 
-import mimetypes
-import os
+import functools
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import rcssmin
+import rjsmin
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
+
+from api.page_modules import joined
 
 WEB = Path(__file__).with_name("web")
+FRONT, WORKER = "index.html", "sw.js"
+NOT_KEPT = frozenset({WORKER, "sw-push.js"})
+"""Files that a browser keeps by itself as the service worker."""
+ELSEWHERE = "trust/"
+"""Files of a page of its own (trust.py), which is not for officers without a network."""
 TYPES = {
-    ".css": "text/css", ".html": "text/html", ".ico": "image/x-icon", ".js": "text/javascript",
-    ".json": "application/json", ".mjs": "text/javascript", ".png": "image/png", ".svg": "image/svg+xml",
-    ".webmanifest": "application/manifest+json", ".woff2": "font/woff2",
+    ".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".json": "application/json",
+    ".png": "image/png", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json",
 }  # fmt: skip
+TEXT = TYPES.keys() - {".png"}
+WORTH = 0.9
+"""A file is sent gzipped where at most so much of it is left."""
 
 
-class Page(StaticFiles):
-    """Serves web/ with the right types, whatever this machine's own table says."""
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file as it is served. `gzipped` is None where that gains nothing; `digest` is of its plain content."""
+
+    media_type: str
+    plain: bytes
+    gzipped: bytes | None
+    digest: str
+
+
+@functools.cache
+def files(directory: Path = WEB) -> Mapping[str, File]:
+    """Return what is served, by its path below `/`. Raises `ModuleFormError`."""
+    paths = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.suffix in TYPES}
+    text = {name: path.read_text(encoding="utf-8") for name, path in paths.items() if path.suffix in TEXT}
+    workers = {name: text.pop(name) for name in NOT_KEPT & text.keys()}
+    modules = {name: text.pop(name) for name in list(text) if name.endswith(".js")}
+    served = {name: stripped(name, source) for name, source in (text | joined(modules)).items()}
+    ready = {name: _file(name, source.encode()) for name, source in served.items()}
+    ready |= {name: _file(name, path.read_bytes()) for name, path in paths.items() if path.suffix not in TEXT}
+    if WORKER in workers:
+        workers[WORKER] = _shell(ready) + workers[WORKER]
+    return ready | {name: _file(name, stripped(name, source).encode()) for name, source in workers.items()}
+
+
+def stripped(name: str, source: str) -> str:
+    """Return `source` with the same meaning and without what only its readers need."""
+    match Path(name).suffix:
+        case ".js":
+            return str(rjsmin.jsmin(source))  # blanks in a template within a template are lost: tests let none pass
+        case ".css":
+            return str(rcssmin.cssmin(source))
+        case ".json" | ".webmanifest":
+            return json.dumps(json.loads(source), ensure_ascii=False, separators=(",", ":"))
+        case _:
+            return source
+
+
+def _shell(ready: Mapping[str, File]) -> str:
+    """Return the lines that tell the service worker what it keeps."""
+    names = sorted(name for name in ready if not name.startswith(ELSEWHERE))
+    version = hashlib.sha256("".join(f"{name} {ready[name].digest} " for name in names).encode()).hexdigest()[:16]
+    paths = ["/" if name == FRONT else f"/{name}" for name in names]
+    return f"const VERSION = {json.dumps(version)}, FILES = {json.dumps(paths)};\n"
+
+
+def _file(name: str, plain: bytes) -> File:
+    media_type = TYPES[Path(name).suffix]
+    small = gzip.compress(plain, 9, mtime=0)
+    gzipped = small if len(small) <= WORTH * len(plain) else None
+    return File(media_type=media_type, plain=plain, gzipped=gzipped, digest=hashlib.sha256(plain).hexdigest()[:32])
+
+
+class Page:
+    """An ASGI application that answers with a file, with 304 where the browser has it, or with 404."""
 
     def __init__(self, directory: Path = WEB) -> None:
-        for suffix, media_type in TYPES.items():
-            mimetypes.add_type(media_type, suffix)
-        super().__init__(directory=directory, html=True, check_dir=False)
+        self._files = files(directory)
 
-    def file_response(
-        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
-    ) -> Response:
-        """Return a file, or 304."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        path = scope["path"].removeprefix(scope.get("root_path", "")).removeprefix("/")
+        file = self._files.get(path or FRONT)
+        if scope["type"] != "http":
+            raise HTTPException(404)
+        if scope["method"] not in {"GET", "HEAD"}:
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
+        if file is None:
+            raise HTTPException(404)
+        await _answer(file, Headers(scope=scope))(scope, receive, send)
+
+
+def _answer(file: File, asked: Headers) -> Response:
+    """Return the answer; a browser that takes gzip gets it, under an ETag of its own: the bytes are others."""
+    zipped = file.gzipped if _takes_gzip(asked.get("accept-encoding", "")) else None
+    etag = f'"{file.digest}{"-gzip" if zipped is not None else ""}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    known = {tag.strip().removeprefix("W/") for tag in asked.get("if-none-match", "").split(",")}
+    if known & {etag, "*"}:
+        return Response(status_code=304, headers=headers)
+    if zipped is None:
+        return Response(file.plain, headers=headers, media_type=file.media_type)
+    return Response(zipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=file.media_type)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Tell whether a browser's Accept-Encoding names gzip, and not to forbid it."""
+    for part in accepted.lower().split(","):
+        coding, _, quality = part.replace(" ", "").partition(";q=")
+        if coding == "gzip":
+            return quality.strip("0.") != "" if quality else True
+    return False

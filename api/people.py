@@ -202,26 +202,26 @@ class Accounts:
     def session(self, token: str, now_s: float) -> Session | None:
         """Return the session of this cookie, if it may still be used."""
         found = self.sessions("s.hash = ?", hashed(token))
-        return found[0] if found and self._lives(found[0], now_s) else None
+        return found[0] if found and self.lives(found[0], now_s) else None
 
     def is_alive(self, session_id: str, now_s: float) -> bool:
         """Tell whether this session may still be used."""
         found = self.sessions("s.id = ?", session_id)
-        return bool(found) and self._lives(found[0], now_s)
+        return bool(found) and self.lives(found[0], now_s)
 
     def sessions_of(self, name: str, now_s: float) -> list[Session]:
         """Return the sessions of a person that may still be used, newest first."""
         found = self.sessions("s.person = ?", name)
-        return sorted((s for s in found if self._lives(s, now_s)), key=lambda s: s.last_seen_at, reverse=True)
+        return sorted((s for s in found if self.lives(s, now_s)), key=lambda s: s.last_seen_at, reverse=True)
 
     def session_of_person(self, session_id: str, name: str) -> Session | None:
         """Return one session of this person, whether it may still be used or not."""
         return next((found for found in self.sessions("s.id = ?", session_id) if found.person.name == name), None)
 
-    def sessions(self, where: str, value: str) -> list[Session]:
+    def sessions(self, where: str, *values: str) -> list[Session]:
         """Return sessions by one constant condition."""
         sql = f"SELECT {PERSON}, s.id, s.device, s.created_at, s.last_seen_at, s.proved_at, s.phone FROM session s JOIN person p ON p.name = s.person WHERE {where}"  # noqa: E501, S608 - constants
-        return [_session_of(row) for row in self._store.rows(sql, value)]
+        return [_session_of(row) for row in self._store.rows(sql, *values)]
 
     def touch(self, session_id: str, now_s: float) -> None:
         """Note that a session is in use."""
@@ -246,7 +246,8 @@ class Accounts:
         return None if row is None else str(row[0])
 
     @staticmethod
-    def _lives(session: Session, now_s: float) -> bool:
+    def lives(session: Session, now_s: float) -> bool:
+        """Tell whether a session may still be used."""
         return not session.person.disabled and now_s < session.expires_at
 
     # Pairing.

@@ -79,6 +79,8 @@ TABLE: dict[str, Sort] = {
     "passkeys_off": _sort(
         404, "Passkeys can't be used at this address.", "Open the page by the name in api.domain, over HTTPS."
     ),
+    "push_off": _sort(404, "This gate sends no notifications.", "A maintainer can turn them on: push.enabled."),
+    "push_not_on": _sort(404, "This phone gets no notifications.", "Turn them on for it first."),
     "no_such_session": _sort(404, "No such session of yours is known.", "Look it up in the list of your sessions."),
     "not_simulated": _sort(404, "This gate is real.", "Only a simulated yard takes orders: antt-gate simulate."),
     "unknown_command_id": _sort(404, "No such command is known.", "Look it up in the journal."),
@@ -108,6 +110,9 @@ TABLE: dict[str, Sort] = {
     "passkey_refused": _sort(
         422, "This passkey can't be kept.", "Begin again; the device must ask for finger, face or PIN each time."
     ),
+    "push_address_refused": _sort(
+        422, "This browser's push service can't be used.", "Use a browser whose push service is on the internet."
+    ),
     "unknown_command": _sort(422, "There is no such command.", "Use one of the known commands."),
     "invalid_request": _sort(422, "The request has a wrong or missing field.", "Correct the fields named in errors."),
     "rate_limited": _sort(429, "Too fast.", "Wait as long as Retry-After says."),
@@ -116,6 +121,9 @@ TABLE: dict[str, Sort] = {
     "gate_down": _sort(503, "The gate process does not answer.", "It is restarted by itself; try again in a moment."),
     "evidence_key_unusable": _sort(
         503, "The gate's key for evidence can't be used.", "A maintainer mends the file that the detail names."
+    ),
+    "push_key_unusable": _sort(
+        503, "The gate's key for notifications can't be used.", "A maintainer mends the file that the detail names."
     ),
     "no_picture": _sort(503, "There is no picture.", "The camera is off or starting; the page shows its state."),
     "picture_stale": _sort(

@@ -208,13 +208,21 @@ class Who(Outgoing):
     roles: list[Role]
 
 
+class ContactBody(Outgoing):
+    """Whom to call."""
+
+    name: str
+    number: str
+
+
 class SiteBody(Outgoing):
-    """Which gate this is."""
+    """Which gate this is, and whom its officers call."""
 
     id: str
     name: str
     language: Literal["vi", "en"]
     timezone: str
+    contacts: list[ContactBody]
 
 
 class SessionBody(Outgoing):

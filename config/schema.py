@@ -1,9 +1,9 @@
 """The configuration of one gate, as types.
 
-Every key that a site may set stands here, or in `drive.py`, `wiring.py` and `timetable.py`, with its unit, its range
-and its default; docs/configuration.md repeats it and a test compares. Unknown keys are refused (`explain.py` names the
-nearest known one). Rules between keys (no two signals on one line) stand in `rules.py`; `Settings` holds them, so that
-a configuration that could be unsafe never becomes a `Settings`. All values are immutable once loaded.
+Every key that a site may set stands here, or in `site.py`, `drive.py`, `wiring.py` and `timetable.py`, with its unit,
+its range and its default; docs/configuration.md repeats it and a test compares. Unknown keys are refused (`explain.py`
+names the nearest known one). Rules between keys (no two signals on one line) stand in `rules.py`; `Settings` holds
+them, so that a configuration that could be unsafe never becomes a `Settings`. All values are immutable once loaded.
 
 A field's description is also what a person reads when its value is wrong. Secrets are never in the configuration: a key
 that ends in `_file` names a file that holds one.
@@ -11,7 +11,6 @@ that ends in `_file` names a file that holds one.
 
 from __future__ import annotations
 
-import zoneinfo
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -22,6 +21,7 @@ from config import rules
 from config.command_keys import CommandKey, KeyId, RoleName
 from config.drive import Alarms, GateSection
 from config.section import Identifier, Section
+from config.site import Site
 from config.wiring import InputPin, OutputPin
 
 __all__ = ["BETWEEN_KEYS", "Camera", "InputPin", "OutputPin", "Point", "Rectangle", "Settings", "Tls"]
@@ -38,26 +38,7 @@ HostName = Annotated[
 ]
 DOMAIN = rf"^({LABEL}\.)*[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?$"
 SMALLEST_AREA = 0.0001  # fraction of the picture: 92 pixels of 1280 by 720
-NO_ZONE = "is not an IANA time zone that this machine knows, such as 'Asia/Ho_Chi_Minh' (Debian package: tzdata)"
 BETWEEN_KEYS = "between_keys"
-
-
-class Site(Section):
-    """Which gate this is, for people and for topics."""
-
-    id: Identifier = Field(description="Short name in MQTT topics and file names: a-z, 0-9 and '-'.")
-    name: str = Field(min_length=1, max_length=80, description="Name that people read, e.g. 'Cổng thôn 3'.")
-    timezone: str = Field(default="Asia/Ho_Chi_Minh", description="IANA time zone of the site.")
-    language: Literal["vi", "en"] = Field(default="vi", description="First language of the page.")
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            zoneinfo.ZoneInfo(value)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as "Asia"
-            raise ValueError(NO_ZONE) from None
-        return value
 
 
 def encloses_something(corners: tuple[Point, ...]) -> tuple[Point, ...]:
@@ -314,6 +295,22 @@ class Api(Section):
     tls: Tls | None = None
 
 
+class Push(Section):
+    """Notifications on phones, through the push services of their browsers' makers."""
+
+    enabled: bool = Field(default=True, description="false: no phone can ask for notifications.")
+    contact: str | None = Field(
+        default=None,
+        pattern=r"^mailto:[^@\s]+@[^@\s]+\.[^@\s]+$|^https://[A-Za-z0-9.\-]+\.[A-Za-z]+$",
+        max_length=200,
+        title="mailto: with an address, or https:// with a name",
+        description="Where a push service can write to if something is wrong with what this gate sends.",
+    )
+    allow_private: bool = Field(
+        default=False, description="true: push services in private networks and at any port are let through; for tests."
+    )
+
+
 class Storage(Section):
     """Where things are kept."""
 
@@ -331,6 +328,7 @@ class Settings(Section):
     recording: Recording = Recording()
     mqtt: Mqtt = Mqtt()
     api: Api = Api()
+    push: Push = Push()
     storage: Storage = Storage()
 
     @property

@@ -308,25 +308,87 @@ class JournalReader:
         kinds: Sequence[str] = (),
         since: str | None = None,
         until: str | None = None,
+        containing: Sequence[str] = (),
         limit: int = 100,
         newest_first: bool = False,
     ) -> list[Fact]:
-        """Return facts with `after < seq < before`, `since <= at < until` (contract's UTC text), at most `limit`."""
-        wanted = ["seq > ?"]
-        values: list[object] = [after]
-        for clause, value in (("seq < ?", before), ("at >= ?", since), ("at < ?", until)):
+        """Return facts with `after < seq < before`, `since <= at < until` (contract's UTC text), at most `limit`.
+
+        `containing`: texts that the row's data must hold as it is written (compact JSON, keys sorted): a first sieve.
+        """
+        wanted, values = ["seq > ?"], list[object]([after])
+        ends = self._ends(since, until) if since is not None and until is not None else (None, None)
+        for clause, value in (
+            ("seq < ?", before), ("seq >= ?", ends[0]), ("seq <= ?", ends[1]), ("at >= ?", since), ("at < ?", until),
+            *(("instr(data, ?) > 0", text) for text in containing),
+        ):  # fmt: skip
             if value is not None:
                 wanted.append(clause)
                 values.append(value)
-        if kinds:
-            wanted.append(f"kind IN ({','.join('?' * len(kinds))})")
-            values += kinds
         order = "DESC" if newest_first else "ASC"
-        sql = f"SELECT {COLUMNS} FROM fact WHERE {' AND '.join(wanted)} ORDER BY seq {order} LIMIT ?"  # noqa: S608 - built from constants
+        tail = f"ORDER BY seq {order} LIMIT ?"
+        where = " AND ".join(wanted)
+        # Each kind by its own index, as far as the limit: SQLite would sort every row of all of them for one page.
+        one = f"SELECT * FROM (SELECT seq FROM fact WHERE kind = ? AND {where} {tail})"  # noqa: S608 - built from constants
+        some = " UNION ALL ".join([one] * len(set(kinds)))
+        if kinds:
+            values = [value for kind in dict.fromkeys(kinds) for value in (kind, *values, limit)]
+            where = f"seq IN (SELECT seq FROM ({some}) {tail})"  # noqa: S608 - as above
+            values.append(limit)
         try:
-            return [_fact_of(row) for row in self._db.execute(sql, [*values, limit])]
+            rows = self._db.execute(f"SELECT {COLUMNS} FROM fact WHERE {where} {tail}", [*values, limit])  # noqa: S608 - as above
+            return [_fact_of(row) for row in rows]
         except sqlite3.Error as error:
             raise JournalError(f"the journal can't be read ({error})") from None
+
+    def tally(
+        self, *, kinds: Sequence[str], since: str, until: str, step_s: int, naming: Sequence[str] = ()
+    ) -> list[Tally]:
+        """Count the facts of these kinds from `since` to before `until`, in steps from `since`; only what there is.
+
+        Of the kinds in `naming` it is told, too, which `name`s their data hold.
+        """
+        sql = f"""
+            SELECT kind, (strftime('%s', at) - ?) / ? AS step, count(*), min(at), max(at),
+                   json_group_array(DISTINCT json_extract(data, '$.name'))
+                       FILTER (WHERE kind IN ({_marks(naming)}) AND json_extract(data, '$.name') <> '')
+            FROM fact WHERE kind IN ({_marks(kinds)}) AND seq BETWEEN ? AND ? AND at >= ? AND at < ?
+            GROUP BY kind, step ORDER BY step, kind"""  # noqa: S608 - built from constants
+        begins_s = int(dt.datetime.fromisoformat(since).timestamp())
+        values = [begins_s, step_s, *naming, *kinds, *self._ends(since, until), since, until]
+        try:
+            rows = self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal can't be read ({error})") from None
+        return [
+            Tally(kind=kind, step=step, count=count, first_at=first, last_at=last, names=tuple(json.loads(names)))
+            for kind, step, count, first, last, names in rows
+        ]
+
+    def _ends(self, since: str, until: str) -> tuple[int, int]:
+        """Return the first and the last row of a span, (0, -1) where it has none. Exact, whatever the clock did."""
+        try:
+            found = self._db.execute("SELECT min(seq), max(seq) FROM fact WHERE at >= ? AND at < ?", [since, until])
+            first, last = found.fetchone()
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal can't be read ({error})") from None
+        return (0, -1) if first is None else (int(first), int(last))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """How many facts of a kind one step of a span has, the moments of its first and last, and the `name`s in them."""
+
+    kind: str
+    step: int
+    count: int
+    first_at: str
+    last_at: str
+    names: tuple[str, ...]
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _fact_of(row: Sequence[object]) -> Fact:

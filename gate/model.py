@@ -243,6 +243,8 @@ class Kind(StrEnum):
     CLIP_DELETED = "clip_deleted"
     EVENT_HELD = "event_held"
     EVENT_RELEASED = "event_released"
+    EVENT_STARRED = "event_starred"
+    EVENT_UNSTARRED = "event_unstarred"
     EVIDENCE_TAKEN = "evidence_taken"
     EVIDENCE_SEALED = "evidence_sealed"
     USER_SIGNED_IN = "user_signed_in"
@@ -264,7 +266,7 @@ DURABLE_KINDS = frozenset({
     Kind.STATE_CHANGED, Kind.ARRIVED, Kind.OBSTRUCTED, Kind.REVERSED, Kind.ALARM_RAISED, Kind.ALARM_ACKNOWLEDGED,
     Kind.MODE_CHANGED, Kind.HEALTH_CHANGED, Kind.TIMETABLE_CHANGED, Kind.USER_SIGNED_IN, Kind.USER_CHANGED,
     Kind.USER_PROVED, Kind.USER_SIGNED_OUT, Kind.EVENT_HELD, Kind.EVENT_RELEASED, Kind.EVIDENCE_TAKEN,
-    Kind.EVIDENCE_SEALED,
+    Kind.EVIDENCE_SEALED, Kind.EVENT_STARRED, Kind.EVENT_UNSTARRED,
 })  # fmt: skip
 """Commands, alarms, moves and who signed in: on the disk before they are told (`synchronous=FULL`)."""
 
@@ -274,7 +276,8 @@ REPORTED_KINDS: dict[str, frozenset[Kind]] = {
     "mqtt_bridge": frozenset({Kind.BROKER_CONNECTED, Kind.BROKER_LOST, Kind.COMMAND_REFUSED}),
     "api": frozenset({Kind.USER_SIGNED_IN, Kind.USER_SIGN_IN_FAILED, Kind.USER_CHANGED, Kind.COMMAND_REFUSED,
                       Kind.USER_PROVED, Kind.USER_SIGNED_OUT, Kind.CONFIG_CHANGED,
-                      Kind.EVENT_HELD, Kind.EVENT_RELEASED, Kind.EVIDENCE_TAKEN, Kind.EVIDENCE_SEALED}),
+                      Kind.EVENT_HELD, Kind.EVENT_RELEASED, Kind.EVIDENCE_TAKEN, Kind.EVIDENCE_SEALED,
+                      Kind.EVENT_STARRED, Kind.EVENT_UNSTARRED}),
 }  # fmt: skip
 """Which facts another process may have written to the journal."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gate import machine
+from gate import machine, travel
 from gate.books import ms
 from gate.memory import Gate
 from gate.model import Direction, Evidence, JsonObject, Sensor, State
@@ -40,6 +40,7 @@ def snapshot(
         "alarms": _alarms(gate, utc),
         "closing": _closing(gate),
         "cycles": gate.learned.cycles,
+        "travel_s": {"open": travel.usual_s(gate.learned.open_s), "close": travel.usual_s(gate.learned.close_s)},
     }
 
 

@@ -6,6 +6,7 @@ are three; nothing learned ever makes a run longer than the configured maximum.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
@@ -19,10 +20,14 @@ LONGEST = 1.35
 SLOW = 1.15
 
 
-def learned_s(turn: Turn, direction: Direction) -> float | None:
-    """Return the learned travel time in seconds, None before there are enough runs."""
-    runs = turn.learned.open_s if direction is Direction.OPEN else turn.learned.close_s
+def usual_s(runs: Sequence[float]) -> float | None:
+    """Return the travel time in seconds that clean runs teach, None before there are enough of them."""
     return median(runs) if len(runs) >= LEAST_RUNS else None
+
+
+def learned_s(turn: Turn, direction: Direction) -> float | None:
+    """Return the learned travel time in seconds that way, None before there are enough runs."""
+    return usual_s(turn.learned.open_s if direction is Direction.OPEN else turn.learned.close_s)
 
 
 def longest_s(turn: Turn, direction: Direction) -> float:

@@ -57,7 +57,7 @@ class FakeGate:
                         "light": False},
             "sequence": 1, "at": utc(time.time()), "at_mono_ms": 0, "since": utc(time.time()), "by": None,
             "command": None, "warning_until_mono_ms": None, "closing": None, "timetable": None, "cycles": 0,
-            "clock_trusted": True, "alarms": [],
+            "travel_s": {"open": None, "close": None}, "clock_trusted": True, "alarms": [],
             "boot_id": boot_id(), "simulated": True,
             "processes": {"gate": {"alive": True, "since": utc(time.time()), "restarts": 0, "health": {}}},
         }  # fmt: skip

@@ -3,6 +3,7 @@
 from api.calls import Call, SocketCall
 from api.routes import (
     camera,
+    diary,
     events,
     evidence,
     gate,
@@ -11,6 +12,7 @@ from api.routes import (
     journal,
     metrics,
     passkeys,
+    push,
     session,
     timetable,
     trust,
@@ -21,8 +23,8 @@ from api.routes import (
 # In the order in which they are looked through: what every phone asks for all the time stands first.
 CALLS: tuple[Call, ...] = (
     *gate.CALLS, *session.CALLS, *passkeys.CALLS, *timetable.CALLS, *journal.CALLS, *camera.CALLS,
-    *events.CALLS, *holds.CALLS, *evidence.CALLS, *users.CALLS, *yard.CALLS, *health.CALLS, *metrics.CALLS,
-    *trust.CALLS,
+    *events.CALLS, *diary.CALLS, *holds.CALLS, *evidence.CALLS, *users.CALLS, *yard.CALLS, *health.CALLS,
+    *metrics.CALLS, *trust.CALLS, *push.CALLS,
 )  # fmt: skip
 
 SOCKETS: tuple[SocketCall, ...] = camera.SOCKETS

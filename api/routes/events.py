@@ -7,6 +7,7 @@ import datetime as dt
 import os
 import stat
 import uuid
+import zoneinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -20,13 +21,18 @@ from api.auth import Permission, TheOffice
 from api.calls import Call
 from api.clips import Growing
 from api.event_schemas import EventBody, EventList
-from api.moments import Day
+from api.moments import Day, Moment, as_kept
 from api.office import Office
 from api.problems import ProblemError
+from api.search import among, search
+from api.sieve import Cause, Direction, Hours, Sieve, Size
 from gate.journal import JournalReader
 from gate.model import Json
 
 LARGEST_PAGE = 200
+MOST_MARKED = 10_000
+HOURS = r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
+FIRST, LAST = "0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"
 REFUSED_RANGES = frozenset({400, 416})
 PRIVATE = {"Cache-Control": "private, no-cache"}
 
@@ -58,31 +64,60 @@ class MediaFile(FileResponse):
         await super().__call__(scope, receive, send_what_was_promised)
 
 
-async def list_events(
+async def list_events(  # noqa: PLR0913, PLR0917 - the filters of one list
     office: TheOffice,
     day: Day | None = None,
     before: Annotated[int | None, Query(ge=0, le=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 50,
     held: Annotated[bool, Query(description="Only what people hold.")] = False,  # noqa: FBT002 - a query's parameter
+    starred: Annotated[bool, Query(description="Only what somebody marked.")] = False,  # noqa: FBT002 - as above
+    since: Moment | None = None,
+    until: Moment | None = None,
+    hours: Annotated[str | None, Query(pattern=HOURS)] = None,
+    zone: Annotated[str | None, Query(max_length=64)] = None,
+    direction: Direction | None = None,
+    size: Size | None = None,
+    cause: Cause | None = None,
 ) -> JSONResponse:
-    """Return events, newest first; `before` is the cursor."""
-    if day is not None and not dt.date.min < day < dt.date.max:
-        raise ProblemError("invalid_request", "day is out of range.")
-    span = None if day is None else diary.span_of_day(day, office.settings.site.timezone)
+    """Return events, newest first; `before` is the cursor. `day` or `since` and `until` say when.
+
+    `hours` is a time of day at the site, such as 22:00-05:00. With `zone`, `direction` or `size` only what is over.
+    """
+    here = office.settings.site.timezone
+    span = _span(day, as_kept(since, "since"), as_kept(until, "until"), here)
+    sieve = Sieve(zone=zone, direction=direction, size=size, cause=cause, hours=_hours(hours, here))
     media = office.settings.media_dir
 
     def found(reader: JournalReader) -> tuple[list[dict[str, Json]], int | None]:
-        holds = office.held.read(reader)
-        if held:
-            of_these = (diary.event(reader, one) for one in holds.newest(before=before, span=span, limit=limit))
-            events = [event for event in of_these if event]
+        holds, stars = office.held.read(reader), office.stars.read(reader)
+        if held or starred:
+            kept = holds.newest(before=before, span=span, limit=MOST_MARKED) if held else None
+            marked = stars.newest(reader, before) if starred else kept or []
+            page = among(reader, sieve, (one for one in marked if kept is None or one in kept), span=span, limit=limit)
         else:
-            events = diary.events(reader, before=before, span=span, limit=limit)
-        following = events[-1].started.seq if len(events) == limit else None
-        return [event.plain(media, holds.plain(event)) for event in events], following
+            page = search(reader, sieve, before=before, span=span, limit=limit)
+        plain = [event.plain(media, holds.plain(event), stars.plain(event.event_id)) for event in page.events]
+        return plain, page.next
 
     items, following = await office.records(found)
     return JSONResponse({"items": items, "next": following})
+
+
+def _hours(text: str | None, zone: str) -> Hours | None:
+    if text is None:
+        return None
+    begins, ends = (dt.time.fromisoformat(end) for end in text.split("-"))
+    return Hours(begins=begins, ends=ends, zone=zoneinfo.ZoneInfo(zone))
+
+
+def _span(day: dt.date | None, since: str | None, until: str | None, zone: str) -> tuple[str, str] | None:
+    """Return the span that is meant, None for all time. Raises the problem `invalid_request`."""
+    if day is None:
+        return None if since is None and until is None else (since or FIRST, until or LAST)
+    if not dt.date.min < day < dt.date.max:
+        raise ProblemError("invalid_request", "day is out of range.")
+    begins, ends = diary.span_of_day(day, zone)
+    return max(begins, since or FIRST), min(ends, until or LAST)
 
 
 async def show_event(event_id: uuid.UUID, office: TheOffice) -> JSONResponse:
@@ -93,8 +128,10 @@ async def show_event(event_id: uuid.UUID, office: TheOffice) -> JSONResponse:
 async def plain_event(office: Office, event_id: uuid.UUID) -> dict[str, Json]:
     """Return an event as the page gets it. Raises the problem `no_such_event`."""
     event = await _event(office, event_id)
-    held = await office.records(lambda reader: office.held.read(reader).plain(event))
-    return await asyncio.to_thread(event.plain, office.settings.media_dir, held)
+    held, starred = await office.records(
+        lambda reader: (office.held.read(reader).plain(event), office.stars.read(reader).plain(event.event_id))
+    )
+    return await asyncio.to_thread(event.plain, office.settings.media_dir, held, starred)
 
 
 async def send_clip(event_id: uuid.UUID, office: TheOffice) -> MediaFile:

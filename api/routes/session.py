@@ -34,9 +34,12 @@ def _plain(request: Request, office: Office, session: Session) -> JsonObject:
         "session_id": session.id,
         "proved_until": _moment(proof.fresh_until_s(session, office.clock.wall_s())),
         "ways": [*proof.ways_of(request, session)],
-        "site": {"id": site.id, "name": site.name, "language": site.language, "timezone": site.timezone},
+        "site": {
+            "id": site.id, "name": site.name, "language": site.language, "timezone": site.timezone,
+            "contacts": [{"name": each.name, "number": each.number} for each in site.contacts],
+        },
         "simulated": office.settings.simulated,
-    }
+    }  # fmt: skip
 
 
 async def sign_in_here(body: SignInRequest, request: Request, office: TheOffice) -> JSONResponse:

@@ -4,9 +4,9 @@ const BASE = "/api/v1";
 
 /** A call that did not do what was asked. `code` is the server's, or `network` · `timeout` where there was no answer. */
 export class Problem extends Error {
-  constructor({ code, title, detail, remedy, status, retry_after_s }) {
+  constructor({ code, title, detail, remedy, status, retry_after_s, errors }) {
     super(title ?? code);
-    Object.assign(this, { code, title, detail, remedy, status, retry_after_s });
+    Object.assign(this, { code, title, detail, remedy, status, retry_after_s, errors });
   }
   get unanswered() {
     return this.code === "network" || this.code === "timeout";

@@ -50,6 +50,12 @@ export function children(parent, wanted) {
   while (parent.childNodes.length > wanted.length) parent.lastChild.remove();
 }
 
+/** Load a view's own style sheet, once; what it styles is shown after this. Without it the page is plain, and works. */
+export function styled(name) {
+  if (document.querySelector(`link[href="${name}"]`)) return null;
+  return new Promise((done) => document.head.append(h("link", { rel: "stylesheet", href: name, onload: done, onerror: done })));
+}
+
 /** A bottom sheet or question: a native modal dialog, closed by Escape, by its backdrop, or by its own buttons. */
 export function sheet(label, ...content) {
   const dialog = h("dialog", { class: "sheet", "aria-label": label }, h("div", { class: "sheet-body" }, content));

@@ -48,7 +48,7 @@ export function duration(ms) {
 // English has "1 second"; Vietnamese does not bend.
 const unit = (name, count) => t(count === 1 ? `time.${name}_one` : `time.${name}`, { count });
 export const number = (value, digits = 0) =>
-  new Intl.NumberFormat(language === "vi" ? "vi-VN" : "en-GB", { maximumFractionDigits: digits }).format(value);
+  new Intl.NumberFormat(language() === "vi" ? "vi-VN" : "en-GB", { maximumFractionDigits: digits }).format(value);
 export function dayName(day) {
   const [, month, date] = day.split("-");
   const today = dayOf(new Date());

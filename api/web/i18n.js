@@ -1,11 +1,12 @@
 // Words. Every word a person reads stands in vi.json and en.json under the same key; codes of the gate have theirs.
 
 let words = {};
-export let language = "vi";
+let current = "vi";
+export const language = () => current;
 export async function speak(wanted) {
   const answer = await fetch(`${wanted}.json`);
   words = await answer.json();
-  language = wanted;
+  current = wanted;
   document.documentElement.lang = wanted;
   document.title = t("page.title");
 }

@@ -1,19 +1,25 @@
 // The page's composition root: sign-in, the frame around the views, the clock that makes things grow old, and nothing else.
 
 import { get, onSessionLost, send } from "./api.js";
-import { attr, children, h, show, text } from "./dom.js";
+import { attr, children, h, sheet, show, styled, text } from "./dom.js";
 import { ago, clock, hourNow } from "./format.js";
 import { language, speak, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { change, mark, since, state, trust, watch } from "./store.js";
 import * as stream from "./stream.js";
+import { askForNewer, keepPage } from "./update.js";
 import { home } from "./views/home.js";
 
+const SETTLED_MS = 3000; // what is wanted later is fetched when the first view has what it needs
+const FIRST_WORD_MS = 400;
 const LATE_MS = 12_000; // a beat comes every 10 s: until here silence is nothing to speak of
-const ROUTES = { home: "#cong", diary: "#nhat-ky", more: "#them" };
+const ROUTES = { home: "#cong", diary: "#nhat-ky", more: "#them", people: "#nguoi", health: "#suc-khoe", timetable: "#lich", push: "#thong-bao" };
+const NAV = ["home", "diary", "urgent", "more"]; // the routes that are not here stand under more
 const root = document.getElementById("app");
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 let frame = null; // what is on the screen: {view, draw, leave}
 let code = null; // of the pairing link
+let link = null; // as it was at the last change
 function remembered(name, otherwise) {
   try {
     return localStorage.getItem(name) ?? otherwise;
@@ -47,25 +53,47 @@ async function choose(setting, value) {
 }
 
 function switcher() {
-  const other = language === "vi" ? "en" : "vi";
+  const other = language() === "vi" ? "en" : "vi";
   return h("button", { type: "button", class: "text-button", lang: other, onclick: () => choose("language", other) }, t(`language.${other}`));
 }
-async function entered(me) {
+async function entered(me, listening = false) {
   code = null;
   const { site } = me;
-  change({ me, farewell: null, site, orders: {}, gate: null, heard: null, heardAt: null, link: "connecting", gateAnswers: true });
+  change({ me, farewell: null, site, orders: {} });
+  if (!listening || state.link === "lost") {
+    change({ gate: null, heard: null, heardAt: null, link: "connecting", gateAnswers: true });
+    stream.start();
+  }
   const wanted = remembered("language", site.language);
-  if (wanted !== language) await speak(wanted);
+  if (wanted !== language()) await speak(wanted);
   colour();
-  stream.start();
+  if (globalThis.Notification?.permission === "granted") setTimeout(() => import("./views/push.js").then(({ renew }) => renew()).catch(() => {}), SETTLED_MS);
+  if (!navigator.serviceWorker) setTimeout(() => loadUrgent().catch(() => {}), SETTLED_MS); // in an emergency it must be there
+  await firstWord();
   rebuild();
 }
+
+/** A view that begins with what is true does not jump a moment later; but nobody waits long for that. */
+const firstWord = () => new Promise((done) => {
+  const stop = watch(() => {
+    if (!state.gate) return;
+    stop();
+    done();
+  });
+  setTimeout(done, state.gate ? 0 : FIRST_WORD_MS);
+});
 
 function left(farewell) {
   stream.stop();
   change({ me: null, farewell, gate: null, heard: null, orders: {} });
   document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
   rebuild();
+}
+
+/** The words for a session that ended by itself: who was in the middle of something must know what became of it. */
+function ending() {
+  if (Object.values(state.orders).some(({ step }) => step === "sending")) return "signin.ended_sending";
+  return ["opening", "closing"].includes(state.gate?.state) ? "signin.ended_moving" : "signin.ended";
 }
 
 async function signOut() {
@@ -96,22 +124,32 @@ function instead() {
   rebuild();
 }
 
+/** A view is views/<route>.js with a function of that name; home is part of the first load. */
 async function makeView(route) {
-  if (route === "diary") return (await import("./views/diary.js")).diary();
-  if (route === "more") return (await import("./views/more.js")).more({ choose, theme, signOut });
-  return home();
+  if (route === "home") return home();
+  const module = await import(`./views/${route}.js`);
+  if (module.style) await styled(module.style);
+  return module[route]({ choose, theme, signOut });
+}
+
+/** A view whose module can't be fetched: no network, and no service worker that kept it. */
+function missing() {
+  const element = h("div", { class: "plain" }, h("p", { role: "alert" }, t("view.missing")),
+    h("button", { type: "button", class: "plain-button", onclick: rebuild }, t("do.retry")));
+  return { element, draw() {}, leave() {} };
 }
 
 async function framed() {
   const { route } = state;
-  const view = await makeView(route);
+  const view = await makeView(route).catch(() => missing());
   const name = h("h1", {});
   const mode = h("span", { class: "tag" });
   const fresh = h("span", { class: "fresh" });
   const outage = h("p", { class: "outage", role: "status" });
-  const links = ["home", "diary", "urgent", "more"].map((each) => each === "urgent"
+  const here = NAV.includes(route) ? route : "more";
+  const links = NAV.map((each) => each === "urgent"
     ? h("button", { type: "button", class: "nav-urgent", onclick: openUrgent }, icon("urgent"), h("span", {}, t("nav.urgent")))
-    : h("a", { href: ROUTES[each], "aria-current": each === route && "page" }, icon(each), h("span", {}, t(`nav.${each}`))));
+    : h("a", { href: ROUTES[each], "aria-current": each === here && (here === route ? "page" : "true") }, icon(each), h("span", {}, t(`nav.${each}`))));
   const header = h("header", { class: "top" }, name, mode, fresh);
   const main = h("main", { id: "main", tabindex: "-1", "data-route": route }, outage, view.element);
   const nav = h("nav", { class: "nav", "aria-label": t("nav.label") }, links);
@@ -119,6 +157,7 @@ async function framed() {
   return {
     elements: [header, main, nav],
     leave: view.leave,
+    arrive: view.arrive,
     draw() {
       const belief = trust();
       text(name, state.site.name || t("page.title"));
@@ -145,14 +184,22 @@ function freshness(belief) {
   return t("fresh.since", { time: clock(state.heardAt, true) });
 }
 
+const loadUrgent = () => import("./views/urgent.js");
 async function openUrgent() {
-  const { urgent } = await import("./views/urgent.js");
-  urgent();
+  try {
+    (await loadUrgent()).urgent();
+  } catch {
+    sheet(t("nav.urgent"), h("p", { role: "alert" }, t("view.missing")));
+  }
 }
 
+/** What is wanted by the address; a view may find more of it behind a "/". */
+const addressed = () => Object.keys(ROUTES).find((each) => ROUTES[each] === location.hash.split("/")[0]) ?? "home";
+
 function routed() {
-  const wanted = Object.keys(ROUTES).find((each) => ROUTES[each] === location.hash) ?? "home";
-  if (wanted === state.route) return;
+  const wanted = addressed();
+  if (wanted === state.route) return frame?.arrive?.();
+  document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
   change({ route: wanted });
   rebuild().then(() => document.getElementById("main")?.focus({ preventScroll: true }));
 }
@@ -165,12 +212,19 @@ function takeCode() {
 
 async function start() {
   code = takeCode();
-  state.route = Object.keys(ROUTES).find((each) => ROUTES[each] === location.hash) ?? "home";
   colour();
-  await speak(remembered("language", "vi"));
-  onSessionLost(() => state.me && left("signin.ended"));
-  stream.onSignedOut(() => state.me && left("signin.ended"));
-  watch(() => frame?.draw());
+  const asked = code ? null : get("/session");
+  if (asked) stream.start(); // words, session and stream are on their way together
+  asked?.catch(() => {}); // greet() asks what came of it
+  while (!(await speak(remembered("language", "vi")).then(() => true, () => false))) await pause(1000);
+  state.route = addressed(); // what the address became while the words came, too
+  onSessionLost(() => state.me && left(ending()));
+  stream.onSignedOut(() => state.me && left(ending()));
+  watch(() => {
+    if (state.link === "open" && link !== "open") askForNewer(); // the gate was away, perhaps to be updated
+    link = state.link;
+    frame?.draw();
+  });
   addEventListener("hashchange", () => {
     const found = takeCode();
     if (!found) return routed();
@@ -182,6 +236,7 @@ async function start() {
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
     stream.nudge();
+    askForNewer();
     change({});
   });
   setInterval(() => {
@@ -189,20 +244,23 @@ async function start() {
     colour();
     change({}); // a second has passed: ages grow, and what is too old is said to be
   }, 1000);
+  setTimeout(keepPage, SETTLED_MS);
+  navigator.serviceWorker?.addEventListener("message", ({ data }) => data.open && (location.hash = data.open)); // sw-push.js
   if (code) await rebuild();
-  else await greet();
+  else await greet(asked);
 }
-async function greet() {
-  for (let pause = 1000; ; pause = Math.min(pause * 2, 8000)) {
+async function greet(asked) {
+  for (let later = 1000; ; later = Math.min(later * 2, 8000), asked = get("/session")) {
     try {
-      return await entered(await get("/session"));
+      return await entered(await asked, true);
     } catch (problem) {
       if (problem.status === 401) {
+        stream.stop();
         change({ me: null });
         return rebuild();
       }
       children(root, [h("main", { class: "signin" }, h("h1", {}, t("start.offline")), h("p", {}, t("start.retrying")))]);
-      await new Promise((done) => setTimeout(done, pause));
+      await pause(later);
     }
   }
 }

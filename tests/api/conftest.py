@@ -226,10 +226,10 @@ class Served:
         await self._server.serve(sockets=[listening])
 
 
-def beside_a_gate(folder: Path) -> Iterator[Served]:
+def beside_a_gate(folder: Path, *overrides: str) -> Iterator[Served]:
     """Serve beside a fake gate whose state is in `folder`."""
     with FakeGate(folder) as fake:
-        page = Served(settings=settings_in(folder), gate=fake)
+        page = Served(settings=settings_in(folder, *overrides), gate=fake)
         page.start()
         yield page
         page.stop()

@@ -94,7 +94,7 @@ def test_an_event_tells_its_story_and_its_clip_plays(camera: Camera, operator: h
         "thumbnail": f"{EVENTS}/{event_id}/thumbnail.jpg",
         "clip": {"url": f"{EVENTS}/{event_id}/clip.mp4", "duration_s": 14.5, "pre_roll_s": 5.0, "bytes": len(CLIP),
                  "width": 1280, "height": 720, "codec": "avc1.42E01E", "sha256": "5e" * 32},
-        "clip_state": "available", "held": None,
+        "clip_state": "available", "held": None, "starred": None,
     }  # fmt: skip
     clip = operator.get(event["clip"]["url"])
     assert (clip.status_code, clip.headers["Content-Type"], clip.content) == (200, "video/mp4", CLIP)

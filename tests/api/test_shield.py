@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 from starlette.requests import Request
 
 from api.auth import EXTENSION, GuardedRoute, Permission
-from api.page import WEB
+from api.page import WEB, files
 from api.problems import TABLE
 from tests.api.conftest import Served, key
 
@@ -152,11 +153,10 @@ def test_the_page_is_served_with_right_types_and_asked_again(served: Served) -> 
     assert (again.status_code, again.content) == (304, b"")
     types = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json",
              ".webmanifest": "application/manifest+json", ".png": "image/png"}  # fmt: skip
-    for file in WEB.rglob("*"):
-        if file.suffix in types:
-            answer = client.get(f"/{file.relative_to(WEB)}")
-            assert answer.headers["Content-Type"].partition(";")[0] == types[file.suffix], file
-            assert answer.content == file.read_bytes()
+    for name, file in files().items():
+        answer = client.get(f"/{name}")
+        assert answer.headers["Content-Type"].partition(";")[0] == types.get(Path(name).suffix, "text/html"), name
+        assert answer.content == file.plain
 
 
 def test_the_page_is_served_while_the_gate_process_is_dead(served_alone: Served) -> None:

@@ -46,9 +46,11 @@ def test_signing_in_by_password_gives_a_cookie_and_the_rights(served: Served, la
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
     body = answer.json()
     assert body["user"] == {"name": "lan", "display_name": "Chị Lan", "roles": ["operator"]}
-    assert body["permissions"] == ["acknowledge", "light", "move", "see", "self", "siren", "stop"]
+    assert body["permissions"] == ["acknowledge", "light", "move", "see", "self", "siren", "star", "stop"]
     assert body["site"] == {
         "id": "sim", "name": "Cổng thôn 3 (mô phỏng)", "language": "vi", "timezone": "Asia/Ho_Chi_Minh",
+        "contacts": [{"name": "Công an (113)", "number": "113"}, {"name": "Cứu hỏa (114)", "number": "114"},
+                     {"name": "Cấp cứu (115)", "number": "115"}],
     }  # fmt: skip
     assert client.get(SESSION).json() == body
     by, data = served.report("user_signed_in", device="Oppo A17")

@@ -230,3 +230,9 @@ def test_only_a_key_signs_until_when_its_relay_may_go_on(desk: Desk, who: str, g
     desk.samples(s=2.0)
     assert (Relay.CLOSE in [outputs.relay for _, outputs, _ in desk.world.orders]) is goes_on
     assert desk.status("then-close") == (("energised", None) if goes_on else ("failed", Code.EXPIRED))
+
+
+def test_what_was_learned_of_the_way_is_told_once_there_are_three_runs() -> None:
+    """Health shows how long the leaf usually takes; two runs are not yet a habit."""
+    taught = Desk(kept=Kept(open_s=(14.0, 14.4, 14.2), close_s=(15.0, 15.2))).samples(s=1.0)
+    assert taught.snapshot()["travel_s"] == {"open": 14.2, "close": None}

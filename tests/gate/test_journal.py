@@ -207,3 +207,45 @@ def test_a_journal_that_is_deleted_while_it_is_open_begins_anew(book: Book) -> N
     wait_until(lambda: len(book.told) == 3, 5, "the first row of the new file")
     book.closed()
     assert verify(book.path).rows == 1
+
+
+def test_a_span_is_read_whole_though_the_clock_was_set_back_in_it(book: Book) -> None:
+    """Times are not in the order of the rows: who asks for a span gets all of it, page by page, in their order."""
+    book.opened().with_rows(6).closed()
+    clocks = "CASE seq WHEN 1 THEN '10:00' WHEN 2 THEN '10:02' WHEN 3 THEN '09:00' WHEN 4 THEN '10:01' ELSE '11:00' END"
+    book.tampered(f"UPDATE fact SET at = '2026-11-21T' || {clocks} || ':00.000Z'")  # noqa: S608 - a constant
+    reader, (ten, eleven) = JournalReader(book.path), (f"2026-11-21T{hour}:00:00.000Z" for hour in (10, 11))
+    kinds = [Kind.MOTION_STARTED.value, Kind.ARRIVED.value, Kind.MOTION_STARTED.value]
+    assert [fact.seq for fact in reader.read(kinds=kinds, since=ten, until=eleven)] == [1, 2, 4]
+    assert [fact.seq for fact in reader.read(since=ten, until=eleven, limit=2, newest_first=True)] == [4, 2]
+    assert [fact.seq for fact in reader.read(kinds=kinds, since=ten, until=eleven, before=4, limit=1)] == [1]
+    assert reader.read(kinds=kinds, since="2027", until="2028") == []
+    told = reader.tally(kinds=kinds[:1], since=ten, until=eleven, step_s=60)
+    assert [(tally.step, tally.count) for tally in told] == [(0, 1), (1, 1), (2, 1)]
+    reader.close()
+
+
+def test_rows_are_sifted_by_what_their_data_hold(book: Book) -> None:
+    """As it is written: compact, keys sorted, letters of every language as they are."""
+    book.opened().with_rows(12).closed()
+    reader = JournalReader(book.path)
+    assert [fact.seq for fact in reader.read(kinds=[Kind.MOTION_STARTED.value], containing=['"n":1}'])] == [2]
+    assert len(reader.read(containing=['"chữ":"Cổng"', '"n":1'])) == 3
+    reader.close()
+
+
+def test_a_tally_tells_the_names_that_were_asked_for(book: Book) -> None:
+    """Who guessed at whose password: each name once, nobody's left out."""
+    book.opened()
+    for name in ("an", "an", "lan", ""):
+        book.journal.write(Kind.USER_SIGN_IN_FAILED, BY, {"name": name})
+    book.journal.write(Kind.USER_SIGNED_IN, BY, {"name": "minh"})
+    wait_until(lambda: len(book.told) >= 5)
+    book.closed()
+    reader = JournalReader(book.path)
+    kinds = [Kind.USER_SIGN_IN_FAILED.value, Kind.USER_SIGNED_IN.value]
+    told = reader.tally(
+        kinds=kinds, since="2000-01-01T00:00:00.000Z", until="2999-01-01T00:00:00.000Z", step_s=10**10, naming=kinds[:1]
+    )
+    assert [(tally.count, sorted(tally.names)) for tally in told] == [(4, ["an", "lan"]), (1, [])]
+    reader.close()

@@ -1,6 +1,6 @@
 """The village's HTTP contract: an honest fake of what the real API answers to the page.
 
-It serves api/web/ as it stands and the calls of /api/v1 that the page uses, with the same shapes, codes and headers.
+It serves the page by api/page.py, and the calls of /api/v1 that the page uses, with the same shapes, codes and headers.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from tests.web import scenery
-from tests.web.village import Plain, Village, day_of, mono_ms, utc
+from tests.web import desk, scenery
+from tests.web.village import Plain, Village, mono_ms, utc
 
 PAGE = Path(__file__).parents[2] / "api" / "web"
 POLICY = (
@@ -35,10 +35,23 @@ POLICY = (
 )
 PERMISSIONS = {
     "viewer": ["see", "self", "stop"],
-    "operator": ["acknowledge", "light", "move", "see", "self", "siren", "stop"],
-    "commander": ["acknowledge", "evidence", "light", "mode", "move", "reset", "see", "self", "siren", "stop"],
+    "operator": ["acknowledge", "light", "move", "see", "self", "siren", "star", "stop"],
+    "commander": [
+        "acknowledge",
+        "evidence",
+        "light",
+        "mode",
+        "move",
+        "reset",
+        "see",
+        "self",
+        "siren",
+        "star",
+        "stop",
+        "timetable",
+    ],
     "maintainer": ["see", "self", "stop", "users", "yard"],
-}
+}  # fmt: skip
 FRESH = {"lockdown", "unlock", "emergency_open", "normal"}
 
 
@@ -76,23 +89,22 @@ class Calls:
             Route("/gate/commands", self._guarded(self._post_command), methods=["POST"]),
             Route("/gate/commands/{id}", self._guarded(self._get_command)),
             Route("/gate/events", self._guarded(self._stream)),
-            Route("/journal", self._guarded(self._journal)),
             Route("/camera/snapshot.jpg", self._guarded(self._picture)),
             WebSocketRoute("/camera/live", self._live),
             Route("/yard", self._guarded(self._yard), methods=["GET", "POST"]),
-            Route("/events", self._guarded(self._events)),
-            Route("/events/{id}/clip.mp4", self._guarded(self._clip)),
-            Route("/events/{id}/thumbnail.jpg", self._guarded(self._thumbnail)),
         ]
-        app = Starlette(routes=[Mount("/api/v1", routes=v1), Mount("/", StaticFiles(directory=PAGE, html=True))])
+        v1 += self._village.book.routes(self._guarded_by)
+        v1 += desk.routes(lambda: self._village.desk, lambda: self._village.snapshot, self._guarded_by)
+        v1 += self._village.pushes.routes(lambda: self._village.pushes, self._guarded_by)
+        app = Starlette(routes=[Mount("/api/v1", routes=v1), Mount("/", self._page)])
 
         async def with_headers(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - the ASGI interface
             async def sending(message: Any) -> None:  # noqa: ANN401 - as above
                 if message["type"] == "http.response.start":
-                    message["headers"] += [
-                        (b"content-security-policy", POLICY.encode()),
-                        (b"cache-control", b"no-store"),
-                    ]
+                    given = message["headers"]
+                    kept = any(name == b"cache-control" for name, _ in given)
+                    ours = [] if kept else [(b"cache-control", b"no-store")]
+                    message["headers"] = [*given, (b"content-security-policy", POLICY.encode()), *ours]
                 await send(message)
 
             if scope["type"] == "http":
@@ -101,6 +113,10 @@ class Calls:
 
         return with_headers  # type: ignore[return-value]  # an ASGI application, which is all that uvicorn needs
 
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the page that the gate has now: an update brings another."""
+        await self._village.page(scope, receive, send)
+
     def _guarded(self, call: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
             if request.cookies.get("antt") not in self._village.sessions:
@@ -108,6 +124,16 @@ class Calls:
             return await call(request)
 
         return guarded
+
+    def _guarded_by(
+        self, call: Callable[[Request], Awaitable[Response]], right: str
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def permitted(request: Request) -> Response:
+            if right not in PERMISSIONS[self._village.role]:
+                return problem(403, "not_permitted")
+            return await call(request)
+
+        return self._guarded(permitted)
 
     def _person(self) -> Plain:
         return {"type": "person", "id": "an", "name": "Trần Văn An"}
@@ -120,7 +146,13 @@ class Calls:
             "proved_until": utc(-self._village.proved_for_s) if self._village.proved_for_s > 0 else None,
             "ways": self._village.ways,
             "simulated": self._village.snapshot["simulated"],
-            "site": {"id": "thon-3", "name": "Cổng thôn 3", "language": "vi", "timezone": "Asia/Ho_Chi_Minh"},
+            "site": {
+                "id": "thon-3",
+                "name": "Cổng thôn 3",
+                "language": "vi",
+                "timezone": "Asia/Ho_Chi_Minh",
+                "contacts": self._village.contacts,
+            },
         }
 
     async def _post_session(self, request: Request) -> Response:
@@ -255,34 +287,6 @@ class Calls:
         finally:
             self._village.listeners.remove(queue)
 
-    async def _journal(self, request: Request) -> Response:
-        query = request.query_params
-        kinds, before = query["kind"].split(","), int(query.get("before", 10**9))
-        found = [
-            fact
-            for fact in reversed(self._village.facts)
-            if fact["kind"] in kinds and fact["seq"] < before and query["since"] <= fact["at"] < query["until"]
-        ]
-        limit = int(query["limit"])
-        return JSONResponse({"items": found[:limit], "next": found[limit - 1]["seq"] if len(found) > limit else None})
-
-    async def _events(self, request: Request) -> Response:
-        query = request.query_params
-        before, limit = int(query.get("before", 10**9)), int(query["limit"])
-        found = [
-            event
-            for event in self._village.events
-            if day_of(event["started_at"]) == query["day"] and event["seq"] < before
-        ]
-        found.sort(key=lambda event: event["started_at"], reverse=True)
-        return JSONResponse({"items": found[:limit], "next": found[limit - 1]["seq"] if len(found) > limit else None})
-
-    async def _clip(self, _: Request) -> Response:
-        return FileResponse(self._village.media / "clip.mp4", media_type="video/mp4")
-
-    async def _thumbnail(self, _: Request) -> Response:
-        return FileResponse(self._village.media / "thumbnail.jpg", media_type="image/jpeg")
-
     async def _picture(self, _: Request) -> Response:
         if self._village.camera == "none":
             return problem(503, "no_picture")
@@ -298,7 +302,8 @@ class Calls:
         if self._village.camera != "video":
             await socket_.send_json({"type": "no_picture", "reason": "camera_away"})
             await asyncio.sleep(0.2)
-            await socket_.close(1012)
+            with contextlib.suppress(WebSocketDisconnect):
+                await socket_.close(1012)
             return
         encoder = scenery.Encoder()
         await socket_.send_json({"type": "config", "codec": "avc1.42c01e", "width": 640, "height": 360, "fps": 10})

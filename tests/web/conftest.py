@@ -52,12 +52,19 @@ class Phones:
         self.asked: set[str] = set()
 
     def officer(
-        self, *, role: str | None = "commander", size: tuple[int, int] = (390, 844), theme: str = "dark"
-    ) -> Officer:
-        """Return an officer, signed in unless `role` is None, whose page is not opened yet."""
+        self, *, role: str | None = "commander", size: tuple[int, int] = (390, 844), theme: str = "dark",
+        workers: bool = False,
+    ) -> Officer:  # fmt: skip
+        """Return an officer, signed in unless `role` is None, whose page is not opened yet.
+
+        `workers`: with the page's service worker; what that answers, no `page.route` of a story sees.
+        """
         context = self._browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, has_touch=size[0] < 1000, locale="vi-VN", timezone_id="UTC"
-        )
+            viewport={"width": size[0], "height": size[1]}, has_touch=size[0] < 1000, locale="vi-VN",
+            timezone_id="UTC",
+        )  # fmt: skip
+        if not workers:
+            context.add_init_script("delete Navigator.prototype.serviceWorker")  # as on a page without TLS
         context.add_init_script(
             f"location.protocol === 'about:' || localStorage.theme || (localStorage.theme = '{theme}')"
         )
@@ -87,7 +94,7 @@ class Phones:
             context.close()
         assert not self.complaints
         own = f"//127.0.0.1:{self._village.port}/"
-        assert not {url for url in self.asked if own not in url and not url.startswith(("blob:", "data:"))}
+        assert not {url for url in self.asked if own not in url and not url.startswith(("blob:", "data:", "tel:"))}
 
 
 @pytest.fixture

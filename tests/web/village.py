@@ -17,7 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from api.page import Page
 from tests.web import scenery
+from tests.web.book import Book
+from tests.web.desk import Desk
+from tests.web.pushes import Pushes
 
 Plain = dict[str, Any]
 
@@ -55,6 +59,7 @@ class Village:
         media.mkdir(parents=True, exist_ok=True)
         scenery.clip(media / "clip.mp4")
         (media / "thumbnail.jpg").write_bytes(scenery.jpeg(scenery.draw(leaf=0.0, bike=0.5)))
+        self.book = Book(self)
         self.reset()
         self.port = 0
 
@@ -68,7 +73,12 @@ class Village:
     def reset(self) -> None:
         """Make everything as at the beginning: closed, quiet, nobody signed in."""
         with self._lock:
+            self.page = Page()
+            self.desk = Desk()
+            self.book.reset()
+            self.pushes = Pushes()
             self.travel_s = 0.5
+            self.contacts = [{"name": "Trần Văn An", "number": "0241 234 567"}]
             self.warning_s = 0.0
             self.refusals: dict[str, str] = {}
             self.answer_after_s = 0.0
@@ -135,8 +145,8 @@ class Village:
             self.facts.append(fact)
         self._send("fact", fact, seq)
 
-    def motion(self, *, ago_s: float, clip: str = "available", cause: str = "motion") -> str:
-        """Have something move; returns the event's id."""
+    def motion(self, *, ago_s: float, clip: str = "available", cause: str = "motion", **seen: object) -> str:
+        """Have something move; returns the event's id. `seen`: what else is told of it, such as `crossings`."""
         event_id = str(uuid.uuid4())
         path = f"/api/v1/events/{event_id}"
         film = {
@@ -164,6 +174,11 @@ class Village:
                     "thumbnail": f"{path}/thumbnail.jpg",
                     "clip": film if clip == "available" else None,
                     "clip_state": clip,
+                    "level": "alert",
+                    "crossings": [],
+                    "held": None,
+                    "starred": None,
+                    **seen,
                 }
             )
         self.tell("motion_started", {"event_id": event_id}, ago_s=ago_s)
@@ -242,6 +257,7 @@ class Village:
             "closing": None,
             "timetable": None,
             "cycles": 1204,
+            "travel_s": {"open": 14.2, "close": 15.1},
             "clock_trusted": True,
             "alarms": [],
             "boot_id": "b",

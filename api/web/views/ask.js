@@ -1,4 +1,5 @@
-// Questions before something is done: is it meant, is the gate in sight, for how long. Nobody's answer is taken for yes.
+// Questions before something is done: is it meant, is the gate in sight, for how long. Nobody's answer is taken for yes, and
+// a pocket's neither: a finger has to hold what says yes.
 
 import { attr, h, segments, sheet, text } from "../dom.js";
 import { clock, duration } from "../format.js";
@@ -11,11 +12,37 @@ export const FRESH_MS = 2000; // an older picture is greyed with its age across,
 const ASKED_MS = 15_000; // nobody answered: it may be a pocket that asked
 const HOLDS = [15, 30, 60, 120];
 const LONGEST_HOLD = 720;
+const HELD_MS = 600;
+
+/** Make the button that says yes. A finger holds it; a mouse, a key and a screen reader, which are in no pocket, press it. */
+export function firm(words, go, look = "main-button") {
+  let held = null;
+  const release = () => {
+    clearTimeout(held);
+    attr(button, "data-held", false);
+  };
+  const button = h("button", { type: "button", class: `${look} firm`, "aria-description": t("ask.hold"),
+    ontouchstart: () => {
+      attr(button, "data-held", true);
+      held = setTimeout(() => {
+        release();
+        navigator.vibrate?.(25);
+        go();
+      }, HELD_MS);
+    },
+    ontouchend: (event) => {
+      event.preventDefault(); // or what lies below a sheet that has just closed would be clicked
+      release();
+    },
+    ontouchcancel: release,
+    onclick: ({ pointerType }) => pointerType !== "touch" && go() },
+  h("span", {}, words), h("small", { "aria-hidden": "true" }, t("ask.hold")));
+  return button;
+}
 export function askFirst(command, go) {
   const dialog = sheet(t(`ask.${command}`), h("h2", {}, t(`ask.${command}`)),
     has(`ask.${command}.more`) && h("p", {}, t(`ask.${command}.more`)),
-    h("button", { type: "button", class: "main-button", onclick: () => { dialog.close(); go(); } }, t(`ask.${command}.yes`)),
-    cancel(() => dialog));
+    firm(t(`ask.${command}.yes`), () => { dialog.close(); go(); }), cancel(() => dialog));
   setTimeout(() => dialog.close(), ASKED_MS);
 }
 
@@ -42,9 +69,9 @@ function askSight(command, age) {
   };
   const dialog = sheet(t("sight.title"), h("h2", {}, t("sight.title")), h("p", {}, why),
     command === "lockdown" && h("p", {}, t("ask.lockdown.more")),
-    h("button", { type: "button", class: "main-button", onclick: answer(true) }, t("sight.yes")),
-    h("button", { type: "button", class: "plain-button", onclick: answer(false) }, t("sight.no")),
+    firm(t("sight.yes"), answer(true)), firm(t("sight.no"), answer(false), "plain-button"),
     h("p", { class: "fine" }, t("sight.warning")), cancel(() => dialog));
+  dialog.classList.add("sight"); // which leaves the picture in sight
 }
 export function askHold() {
   const note = h("p", { class: "hold-until", role: "status" });
@@ -55,7 +82,7 @@ export function askHold() {
   });
   const dialog = sheet(t("hold.title"), h("h2", {}, t("hold.title")), choices.element,
     h("label", { class: "field" }, t("hold.minutes"), input), note, h("p", { class: "fine" }, t("hold.lead")),
-    h("button", { type: "button", class: "main-button", onclick: done }, t("hold.yes")), cancel(() => dialog));
+    firm(t("hold.yes"), done), cancel(() => dialog));
   const good = () => Number.isInteger(input.valueAsNumber) && input.valueAsNumber >= 1 && input.valueAsNumber <= LONGEST_HOLD;
 
   function draw() {

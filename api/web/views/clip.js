@@ -1,23 +1,33 @@
-// An event's clip: the native player (it asks for ranges by itself), frame by frame, at other speeds, or to keep.
+// An event's clip: the native player (it asks for ranges by itself), frame by frame, at other speeds, the event before and
+// after it; a mark for everybody, keeping it from deletion, evidence, or a copy.
 
-import { attr, h, sheet, show } from "../dom.js";
+import { send } from "../api.js";
+import { attr, h, sheet, show, text } from "../dom.js";
 import { clock, duration, number } from "../format.js";
-import { coded, t } from "../i18n.js";
+import { t } from "../i18n.js";
 import { icon } from "../icons.js";
+import { state } from "../store.js";
+import { dateOf, picture, visitWords } from "./entries.js";
+import { evidence } from "./evidence.js";
+import { whoDid } from "./told.js";
+import { button, deed, failure, field, sayer } from "./under.js";
 
-const STEP_S = 1 / 15;
-export function picture(source) {
-  const image = h("img", { src: source, alt: "", loading: "lazy", decoding: "async", width: 96, height: 54 });
-  image.addEventListener("error", () => image.replaceWith(icon("camera")));
-  return image;
-}
-export function play(event) {
-  const title = `${t(`cause.${event.cause}`)} · ${clock(event.started_at, true)}`;
-  const facts = [event.zones.map((zone) => coded("zone", zone, zone)).join(", "), event.duration_s && duration(event.duration_s * 1000),
-    event.clip && t("clip.size", { mb: number(event.clip.bytes / 1e6, 1) })].filter(Boolean).join(" · ");
-  const dialog = sheet(title, h("h2", {}, title), event.clip ? player(event) : still(event), h("p", { class: "fine" }, facts),
-    h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.back")));
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
+export function play(event, beside = () => {}) {
+  const title = `${t(`cause.${event.cause}`)} · ${clock(event.started_at, true)} ${dateOf(event.started_at)}`;
+  const facts = [visitWords(event), event.clip && t("clip.size", { mb: number(event.clip.bytes / 1e6, 1) })].filter(Boolean).join(" · ");
+  const made = event.clip ? player(event) : { element: still(event), step() {} };
+  const other = (key, way) => {
+    const next = beside(event, way);
+    const made = button("plain-button", t(key), () => { dialog.close(); play(next, beside); });
+    made.disabled = !next;
+    return made;
+  };
+  const dialog = sheet(title, h("h2", {}, title), made.element, h("p", { class: "fine" }, facts), deeds(event),
+    h("div", { class: "pair" }, other("clip.earlier", -1), other("clip.later", 1)),
+    button("plain-button", t("do.back"), () => dialog.close()));
   dialog.classList.add("clip");
+  dialog.addEventListener("keydown", ({ key, target }) => target.tagName !== "INPUT" && made.step({ ",": -1, ".": 1 }[key]));
 }
 
 function still(event) {
@@ -31,18 +41,65 @@ function player(event) {
     width: event.clip.width, height: event.clip.height, "aria-label": t("clip.label") });
   video.muted = true;
   video.addEventListener("error", () => show(failed, true));
-  const step = (by) => () => {
-    video.pause();
-    video.currentTime = Math.max(0, video.currentTime + by * STEP_S);
+  // How long a frame lasts is what the film itself shows; cameras differ, and slow down by night.
+  let [frameS, last] = [1 / 15, null];
+  const look = (_, { mediaTime }) => {
+    const lasted = mediaTime - last;
+    if (last !== null && lasted > 0.005 && lasted < 0.25 && !video.paused) frameS = lasted / Math.max(1, Math.round(lasted / frameS));
+    last = mediaTime;
+    video.requestVideoFrameCallback(look);
   };
-  const speeds = [0.25, 0.5, 1, 2].map((speed) => h("button", { type: "button", class: "chip", "aria-pressed": String(speed === 1),
-    onclick: () => {
+  video.requestVideoFrameCallback?.(look);
+  const step = (by) => {
+    if (!by) return;
+    video.pause();
+    video.currentTime = Math.max(0, video.currentTime + by * frameS);
+  };
+  const speeds = SPEEDS.map((speed) => h("button", { type: "button", class: "chip", "aria-pressed": String(speed === 1),
+    onclick: ({ currentTarget }) => {
       video.playbackRate = speed;
-      for (const each of speeds) attr(each, "aria-pressed", String(each === speeds[[0.25, 0.5, 1, 2].indexOf(speed)]));
+      for (const each of speeds) attr(each, "aria-pressed", String(each === currentTarget));
     } }, `${number(speed, 2)}×`));
-  return h("div", { class: "player" }, video, failed, h("div", { class: "steps" },
-    h("button", { type: "button", class: "icon-button", "aria-label": t("clip.back"), onclick: step(-1) }, icon("previous")),
-    h("button", { type: "button", class: "icon-button", "aria-label": t("clip.on"), onclick: step(1) }, icon("next")),
-    h("div", { class: "chips", role: "group", "aria-label": t("clip.speed") }, speeds),
-    h("a", { class: "chip", href: event.clip.url, download: `${event.event_id}.mp4` }, t("clip.save"))));
+  const element = h("div", { class: "player" }, video, failed, h("div", { class: "steps" },
+    button("icon-button", icon("previous"), () => step(-1), t("clip.back")), button("icon-button", icon("next"), () => step(1), t("clip.on")),
+    h("div", { class: "chips", role: "group", "aria-label": t("clip.speed") }, speeds)));
+  return { element, step };
+}
+
+/** What can be done with it, for who may; what is refused is said. */
+function deeds(event) {
+  const may = (right) => state.me.permissions.includes(right);
+  const [note, say] = sayer("fine");
+  const chip = (sign, onclick, words = "") => h("button", { type: "button", class: "chip", onclick }, icon(sign), h("span", {}, words));
+  const star = chip("star", () => change(event.starred ? "DELETE" : "PUT", "star", {}).catch((problem) => say(failure(problem))));
+  const hold = chip("lock", () => (event.held ? deed(() => change("DELETE", "hold"), say) : ask()));
+  const why = field("keep.reason", { maxlength: 200 });
+  const form = h("form", { novalidate: true, hidden: true }, why.element, h("button", { type: "submit", class: "main-button" }, t("keep.do")));
+  form.addEventListener("submit", (submitted) => {
+    submitted.preventDefault();
+    if (why.value()) deed(() => change("PUT", "hold", { reason: why.value() }), say);
+    else why.input.focus();
+  });
+
+  function ask() {
+    show(form, form.hidden);
+    why.input.focus();
+  }
+  async function change(method, what, body) {
+    Object.assign(event, await send(method, `/events/${event.event_id}/${what}`, body));
+    show(form, false);
+    draw();
+  }
+  function draw() {
+    const { starred, held } = event;
+    attr(star, "aria-pressed", String(Boolean(starred)));
+    attr(hold, "aria-pressed", String(Boolean(held)));
+    text(star.lastChild, t(starred ? "star.off" : "star.do"));
+    text(hold.lastChild, t(held ? "keep.off" : "keep.do"));
+    say([starred && t("star.by", { who: whoDid(starred.by) }), held && t("keep.by", { who: whoDid(held.by), why: held.reason })].filter(Boolean).join(" "));
+  }
+  draw();
+  return h("div", { class: "deeds" }, h("div", { class: "chips" }, may("star") && star,
+    may("evidence") && (event.clip || event.thumbnail) && [hold, chip("note", () => evidence({ event }), t("package.title"))],
+    event.clip && h("a", { class: "chip", href: event.clip.url, download: `${event.event_id}.mp4` }, t("clip.save"))), form, note);
 }

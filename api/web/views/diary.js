@@ -1,171 +1,306 @@
-// Nhật ký: what happened on a day, newest first. Motion with its picture and clip, moves with who made them and how they
-// ended, alarms, and the system's own comings and goings. Two lists of the server (journal, motion events) are merged by
-// time and paged together; facts that arrive while one looks are put on top.
+// Nhật ký: what happened, newest first. A strip shows the whole day and jumps into it; filters and a search through days find
+// one visit among thousands. Two lists of the server (journal, motion events) are merged by time and paged together, and no
+// more than so many rows are ever in the page: what is read on towards the past lets go of what is newest.
 
 import { get } from "../api.js";
 import { attr, children, h, show, text } from "../dom.js";
-import { clock, dayBegins, dayName, dayOf, duration, moment, shift } from "../format.js";
-import { coded, has, t } from "../i18n.js";
+import { dayBegins, dayName, dayOf, moment, shift } from "../format.js";
+import { coded, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { mark, since, state, trust } from "../store.js";
 import { onFact } from "../stream.js";
-import { picture, play } from "./clip.js";
-import { courseOf, ending, outcome } from "./course.js";
-import { alarmWords, whoDid } from "./told.js";
+import { dateOf, entriesOf, kindsOf, rowOf, wanted } from "./entries.js";
+import { later, strip } from "./strip.js";
 
-const MOVES = ["command_accepted", "arrived"];
-const DRIVES = ["drive_energised", "drive_released"];
-const ALARMS = ["command_refused", "obstructed", "reversed", "alarm_raised", "alarm_acknowledged", "health_changed", "mode_changed",
-  "sensor_degraded", "sensor_recovered", "gateway_compared", "storage_low", "user_sign_in_failed", "process_died", "state_changed"];
-const SYSTEM = ["boot", "shutdown", "process_started", "user_signed_in", "user_changed", "config_changed", "timetable_changed",
-  "clock_changed", "broker_connected", "broker_lost"];
-const KINDS = [...MOVES, ...DRIVES, ...ALARMS, ...SYSTEM];
-const RED = ["alarm_raised", "obstructed", "reversed"];
+export const style = "views/diary.css";
 const FILTERS = ["notable", "motion", "move", "alarm", "system"];
+const COUNTED = { motion_started: "motion", drive_energised: "moves", alarm_raised: "alarms", obstructed: "alarms", reversed: "alarms" };
 const PAGE = 100;
+const BESIDE = 40; // rows beside the gate
+const MOST = 400; // rows in the page
+const FEW = 15; // a page with fewer is read on by itself
+const ROUNDS = 6;
 const RETRY_MS = 3000;
+const RUN_MS = 600_000;
+const today = () => dayOf(new Date());
 export function diary() {
-  const list = dayList({});
-  const today = () => dayOf(new Date());
+  const list = dayList({ watch });
   const label = h("span", {});
   const input = h("input", { type: "date", "aria-label": t("diary.choose"), onchange: () => input.value && go(input.value) });
-  const back = h("button", { type: "button", class: "icon-button", "aria-label": t("diary.before"), onclick: () => go(shift(list.day, -1)) }, icon("previous"));
-  const on = h("button", { type: "button", class: "icon-button", "aria-label": t("diary.after"), onclick: () => go(shift(list.day, 1)) }, icon("next"));
-  const chips = FILTERS.map((name) => h("button", { type: "button", class: "chip", onclick: () => pick(name) }, t(`filter.${name}`)));
-  const element = h("div", { class: "diary" },
-    h("div", { class: "days" }, back, h("label", { class: "day-name" }, label, input), on),
-    h("div", { class: "chips", role: "group", "aria-label": t("filter.label") }, chips), list.element);
+  const button = (key, sign, onclick) => h("button", { type: "button", class: "icon-button", "aria-label": t(key), onclick }, icon(sign));
+  const [back, on] = [-1, 1].map((way) => button(way < 0 ? "diary.before" : "diary.after", way < 0 ? "previous" : "next", () => go(shift(list.day, way))));
+  const whole = strip((until) => list.open(list.day, { until }));
+  const chips = FILTERS.map((name) => h("button", { type: "button", class: "chip", "data-kind": name, onclick: () => { list.filter(name); draw(); } }, t(`filter.${name}`)));
+  const days = h("div", { class: "days" }, back, h("label", { class: "day-name" }, label, input), on, button("find.title", "filter", find));
+  const told = h("span", { role: "status" });
+  const sought = h("div", { class: "sought" }, told, button("find.change", "filter", find), button("find.end", "cross", () => go(list.day)));
+  const proof = state.me.permissions.includes("evidence") && h("button", { type: "button", class: "chip", onclick: async () =>
+    (await import("./evidence.js")).evidence({ day: list.day }) }, t("package.title"));
+  const kinds = h("div", { class: "chips" }, h("div", { class: "chips", role: "group", "aria-label": t("filter.label") }, chips), proof);
+  const element = h("div", { class: "diary" }, days, whole.element, kinds, sought, list.element);
 
   function go(day) {
     if (day > today()) return;
     list.open(day);
-    drawHead();
+    draw();
   }
-  function pick(name) {
-    list.filter(name);
-    drawHead();
+  async function find() {
+    const { finder } = await import("./finder.js");
+    finder(list.sieve ?? { from: list.day, to: list.day }, list.count?.zones ?? [], (sieve) => {
+      list.open(list.day, { sieve });
+      draw();
+    });
   }
-  function drawHead() {
-    text(label, dayName(list.day));
-    if (input.value !== list.day) input.value = list.day;
+  async function watch(event) {
+    (await import("./clip.js")).play(event, list.beside);
+  }
+  /** Follow what stands behind the "/" of the address, once: an event, or a moment. */
+  async function arrive() {
+    const [, tail] = location.hash.split("/");
+    if (tail) history.replaceState(null, "", "#nhat-ky");
+    const event = tail && Number.isNaN(Date.parse(tail)) && await get(`/events/${encodeURIComponent(tail)}`).catch(() => null);
+    const at = event ? event.started_at : tail;
+    if (!Number.isNaN(Date.parse(at))) list.open(dayOf(new Date(at)), { until: later(at, 60_000), aim: event ? tail : at });
+    else if (!list.day) list.open(today());
+    draw();
+    if (event) watch(event);
+  }
+  function draw() {
+    const { day, sieve } = list;
+    if (!day) return;
+    show(sought, sieve);
+    for (const each of [days, kinds, whole.element]) show(each, !sieve);
+    text(told, sieve && sieveWords(sieve));
+    text(label, dayName(day));
+    if (input.value !== day) input.value = day;
     attr(input, "max", today());
-    attr(on, "aria-disabled", list.day >= today() && "true");
+    attr(on, "aria-disabled", day >= today() && "true");
     chips.forEach((chip, place) => attr(chip, "aria-pressed", String(FILTERS[place] === list.filtered)));
+    whole.draw(list);
+    list.draw();
   }
-  drawHead();
-  return { element, draw: list.draw, leave: list.leave };
+  arrive();
+  return { element, draw, leave: list.leave, arrive };
 }
 
-/** Make the list of one day; begins with today. `compact`: beside the controls, without paging controls of its own. */
-export function dayList({ compact = false }) {
+function sieveWords({ zone, direction, size, hours, from, to, starred, held }) {
+  return [starred && t("star.on"), held && t("keep.on"), size && t(`size.${size}`), direction && t(`way.${direction}`), zone && coded("zone", zone, zone),
+    hours?.replace("-", "–"), from === to ? dayName(from) : [from, to].map((day) => dateOf(`${day}T05:00:00Z`)).join("–")].filter(Boolean).join(" · ");
+}
+
+/** Make the list of one day; by itself it begins with today. `watch(event)`: somebody wants to see it. `compact`: beside the
+ *  controls, without controls of its own. */
+export function dayList({ compact = false, watch = async (event) => (await import("./clip.js")).play(event) }) {
   const rows = h("ol", { class: "entries" });
   const words = h("p", { class: "list-note" });
-  const again = h("button", { type: "button", class: "plain-button", onclick: () => load() }, t("do.retry"));
-  const more = h("button", { type: "button", class: "plain-button", onclick: () => load() }, t("diary.more"));
-  const element = h("div", { class: "list", "data-compact": compact }, words, rows, again, more);
+  const control = (key, onclick) => h("button", { type: "button", class: "plain-button", onclick }, t(key));
+  const [newest, again, more] = [control("diary.newer", newer), control("do.retry", () => load()), control("diary.more", () => load())];
+  const element = h("div", { class: "list", "data-compact": compact, onwheel: ahead, ontouchmove: ahead }, newest, words, rows, again, more);
   const made = new Map(); // key → {version, element}
   let sources;
+  let entries = null; // as they are to be shown; null: to be made anew
+  let shown = null; // of `entries`
   let problem = null;
   let tried = null; // mark of the newest try
   let loading = false;
   let turn = 0;
-  const self = { element, day: null, filtered: "notable", open, filter, draw, leave };
+  let aimed = null; // the key of a row, or a moment whose row is to be found
+  let loadedAs;
+  const self = { element, day: null, filtered: "notable", sieve: null, until: null, count: null, open, filter, beside, draw, leave };
 
-  function open(day) {
-    self.day = day;
-    turn += 1;
-    loading = false;
+  /** Show a day, all of it or what was before `until`; or what `sieve` lets through, in its days. */
+  function open(day, { until = null, sieve = null, aim = null } = {}) {
+    if (self.day !== day) self.count = null;
+    Object.assign(self, { day, until, sieve });
+    [turn, loading, aimed, loadedAs] = [turn + 1, false, aim, self.filtered];
     made.clear();
-    sources = { journal: source(), events: source() };
+    sources = { journal: source(sieve || loadedAs === "motion"), events: source(!sieve && !["notable", "motion"].includes(loadedAs)) };
     children(rows, []);
     load();
   }
 
   function filter(name) {
     self.filtered = name;
+    if (loadedAs === "notable" && finished() && name !== "system") changed(); // all of it is here
+    else open(self.day, { until: self.until });
+  }
+
+  const finished = () => sources.journal.done && sources.events.done;
+  function present() {
+    const { sieve, until, filtered, count } = self;
+    entries ??= entriesOf(sources, (!sieve && count?.failed_sign_ins) || [])
+      .filter((entry) => (sieve || wanted(entry, filtered)) && (!until || entry.at < until));
+    return entries;
+  }
+  function changed() {
+    entries = null;
     draw();
   }
 
   async function load() {
     if (loading) return;
-    loading = true;
-    problem = null;
-    tried = mark();
-    draw();
+    [loading, problem, tried] = [true, null, mark()];
+    changed();
     const mine = turn;
     try {
-      await Promise.all([loadJournal(sources.journal), loadEvents(sources.events)]);
+      const enough = present().length + FEW;
+      let counted;
+      for (let round = 0; round < ROUNDS && mine === turn && !(round && finished()) && (!round || present().length < enough); round += 1) {
+        const pages = Promise.all([loadJournal(sources.journal), loadEvents(sources.events)]);
+        counted ??= loadCount(); // the longest of the three: rows need not wait for it
+        await pages;
+        changed();
+      }
+      await counted;
     } catch (caught) {
-      problem = caught;
+      if (mine === turn) problem = caught;
     }
     if (mine !== turn) return;
     loading = false;
-    draw();
+    letGo();
+    changed();
+    if (aimed) aim();
   }
 
+  const within = () => ({ since: dayBegins(self.sieve?.from ?? self.day).toISOString(), until: self.until ?? dayBegins(shift(self.sieve?.to ?? self.day, 1)).toISOString() });
+  async function loadCount() {
+    if (self.count || self.sieve) return;
+    const { day } = self;
+    const count = await get(`/diary?day=${day}`);
+    if (day === self.day) self.count = { ...count, turn: 0 };
+  }
   async function loadJournal(from) {
     if (from.done) return;
-    const span = { since: dayBegins(self.day).toISOString(), until: dayBegins(shift(self.day, 1)).toISOString() };
-    const query = new URLSearchParams({ ...span, kind: KINDS.join(","), limit: PAGE, newest_first: true });
+    const query = new URLSearchParams({ ...within(), kind: kindsOf(loadedAs).join(","), limit: compact ? BESIDE : PAGE, newest_first: true });
     if (from.next) query.set("before", from.next);
     take(from, await get(`/journal?${query}`), (fact) => [fact.seq, fact.at]);
   }
-
   async function loadEvents(from) {
     if (from.done) return;
-    const query = new URLSearchParams({ day: self.day, limit: 50 });
+    const { from: _, to, ...sieve } = self.sieve ?? {};
+    const query = new URLSearchParams({ ...within(), ...sieve, limit: compact ? BESIDE : 50 });
     if (from.next) query.set("before", from.next);
     take(from, await get(`/events?${query}`), (event) => [event.event_id, event.started_at]);
+  }
+
+  /** More rows than a phone carries well: the newest go, and stay one tap away. The thumb's place is kept. */
+  function letGo() {
+    const all = present();
+    if (all.length <= MOST) return;
+    const stays = rows.lastElementChild;
+    const before = stays.getBoundingClientRect().top;
+    self.until = later(all[all.length - MOST * 0.6].at, 1);
+    const gone = later(self.until, RUN_MS); // a little longer, so that what began before `until` is told how it ended
+    for (const [id, fact] of sources.journal.items) if (fact.at > gone) sources.journal.items.delete(id);
+    for (const [id, event] of sources.events.items) if (event.started_at > gone) sources.events.items.delete(id);
+    changed();
+    const scroller = element.closest("main");
+    if (scroller && stays.isConnected) scroller.scrollTop += stays.getBoundingClientRect().top - before;
+  }
+
+  function newer() {
+    const { count, until, day, sieve } = self;
+    if (sieve || !count) return open(day, { sieve });
+    let place = Math.ceil((Date.parse(until) - Date.parse(count.since)) / 1000 / count.step_s);
+    for (let sum = 0; place < count.motion.length && sum < PAGE; place += 1) sum += count.motion[place] + 2 * count.moves[place] + count.alarms[place];
+    return open(day, { until: place < count.motion.length ? later(count.since, place * count.step_s * 1000) : null, aim: until });
+  }
+
+  function aim() {
+    const far = ({ at }) => Math.abs(Date.parse(at) - Date.parse(aimed));
+    const nearest = present().reduce((best, entry) => (!best || far(entry) < far(best) ? entry : best), null);
+    const found = (made.get(aimed) ?? made.get(nearest?.key))?.element;
+    aimed = null;
+    if (!found) return;
+    attr(found, "data-aimed", true);
+    found.scrollIntoView({ block: "center" });
+  }
+
+  /** The end is near, and a hand is scrolling: read on before it gets there. */
+  function ahead() {
+    if (!compact && !loading && !problem && sources && !finished() && more.getBoundingClientRect().top < innerHeight * 2) load();
+  }
+
+  /** The visit after (1) or before (-1) one in time, as they are listed. */
+  function beside(event, way) {
+    const visits = present().filter((entry) => entry.type === "motion");
+    return visits[visits.findIndex((entry) => entry.key === event.event_id) - way]?.event;
   }
 
   // What arrives while the day is today. Motion is asked for again: its parts arrive as three facts.
   let soon = null;
   const end = onFact((fact) => {
-    if (!sources || self.day !== dayOf(new Date(fact.at))) return;
-    if (/^(motion|clip)_/.test(fact.kind)) {
+    const { at, kind, data, seq } = fact;
+    if (sources && /^event_/.test(kind) && sources.events.items.has(data.event_id)) renew(`/events/${data.event_id}`, (event) => [event]);
+    if (!sources || self.sieve || self.day !== dayOf(new Date(at))) return;
+    tally(kind, at, data);
+    if (self.until) return; // what is shown is over
+    if (/^(motion|clip)_/.test(kind)) {
       clearTimeout(soon);
-      soon = setTimeout(freshen, 400);
-    } else if (KINDS.includes(fact.kind)) {
-      sources.journal.items.set(fact.seq, fact);
-      draw();
-    }
+      soon = setTimeout(() => renew(`/events?${new URLSearchParams({ day: self.day, limit: 20 })}`, (page) => page.items), 400);
+    } else if (kindsOf(loadedAs).includes(kind)) sources.journal.items.set(seq, fact);
+    else if (kind !== "user_sign_in_failed") return;
+    changed();
+    if (entries.length > (compact ? 3 * BESIDE : MOST + PAGE)) open(self.day); // a page left open for days
   });
-  async function freshen() {
+  function tally(kind, at, { name }) {
+    const { count } = self;
+    if (!count) return;
+    const step = Math.floor((Date.parse(at) - Date.parse(count.since)) / 1000 / count.step_s);
+    if (kind in COUNTED) count[COUNTED[kind]][step] += 1;
+    if (kind === "user_sign_in_failed") {
+      const last = count.failed_sign_ins.at(-1);
+      const run = last && Date.parse(at) - Date.parse(last.last_at) < RUN_MS ? count.failed_sign_ins.pop() : { first_at: at, count: 0, names: [] };
+      count.failed_sign_ins.push({ ...run, last_at: at, count: run.count + 1, names: [...new Set([...run.names, name].filter(Boolean))] });
+    }
+    count.turn += 1;
+  }
+  async function renew(path, eventsOf) {
     const [mine, into] = [turn, sources.events];
-    const page = await get(`/events?${new URLSearchParams({ day: self.day, limit: 20 })}`).catch(() => null);
-    if (!page || mine !== turn) return;
-    for (const event of page.items) into.items.set(event.event_id, event);
-    draw();
+    const answer = await get(path).catch(() => null);
+    if (!answer || mine !== turn) return;
+    for (const event of eventsOf(answer)) into.items.set(event.event_id, event);
+    changed();
   }
 
   function draw() {
     if (!sources) return;
+    if (compact && self.day !== today()) return open(today()); // midnight has passed
     if (problem?.unanswered && trust() === "live" && since(tried) > RETRY_MS) return load(); // back online
-    const entries = merge(sources).filter((entry) => wanted(entry, self.filtered));
-    children(rows, (compact ? entries.slice(0, 40) : entries).map(rowFor));
-    const finished = sources.journal.done && sources.events.done;
-    show(more, !loading && !problem && !finished && !compact);
+    const all = present();
+    const several = self.sieve && self.sieve.from !== self.sieve.to;
+    if (shown !== all) {
+      const seen = compact ? all.slice(0, BESIDE) : all;
+      children(rows, seen.map((entry) => rowFor(entry, several)));
+      const keys = new Set(seen.map(({ key }) => key));
+      for (const key of made.keys()) if (!keys.has(key)) made.delete(key);
+      shown = all;
+    }
+    show(newest, self.until && !loading);
+    show(more, !loading && !problem && !finished() && !compact);
+    text(more, t(self.sieve ? "find.on" : "diary.more"));
     show(again, problem && !loading);
-    const said = note(entries.length, finished);
+    const said = note(all.length);
     text(words, said);
     show(words, said);
-    attr(element, "data-loading", loading && !entries.length);
+    attr(element, "data-loading", loading && !all.length);
     attr(element, "aria-busy", loading && "true");
   }
 
-  function note(count, finished) {
+  function note(count) {
     if (problem && !problem.unanswered) return problem.status === 403 ? t("diary.no_right") : t("error.sentence", { code: problem.code });
     if (problem || !["live", "waiting"].includes(trust())) return t("diary.offline", { time: state.heardAt ? moment(state.heardAt) : "" });
     if (loading) return count ? "" : t("diary.loading");
     if (count) return "";
-    return finished ? t(self.filtered === "notable" ? "diary.empty" : "diary.empty_filter") : t("diary.none_yet");
+    if (!finished()) return t("diary.none_yet");
+    return t(self.sieve ? "find.none" : self.filtered === "notable" && !self.until ? "diary.empty" : "diary.empty_filter");
   }
 
-  function rowFor(entry) {
+  function rowFor(entry, several) {
     const version = JSON.stringify(entry);
     const known = made.get(entry.key);
     if (known?.version === version) return known.element;
-    const drawn = row(entry);
+    const drawn = rowOf(entry, several, watch);
     made.set(entry.key, { version, element: drawn });
     return drawn;
   }
@@ -175,10 +310,10 @@ export function dayList({ compact = false }) {
     clearTimeout(soon);
     end();
   }
-  open(dayOf(new Date()));
+  if (compact) open(today());
   return self;
 }
-const source = () => ({ items: new Map(), next: null, done: false, oldest: "9" });
+const source = (done) => ({ items: new Map(), next: null, done: Boolean(done), oldest: "9" });
 
 function take(from, page, idAndTime) {
   for (const item of page.items) {
@@ -188,102 +323,4 @@ function take(from, page, idAndTime) {
   }
   from.next = page.next;
   from.done = page.next === null;
-}
-
-/** Everything down to where both lists are complete, newest first: an older page never slips in between rows already read. */
-function merge({ journal, events }) {
-  const floor = [journal, events].filter((from) => !from.done).reduce((latest, from) => (from.oldest > latest ? from.oldest : latest), "");
-  const motions = [...events.items.values()].map((event) => ({ key: event.event_id, type: "motion", at: event.started_at, seq: event.seq, event }));
-  return [...motions, ...fold([...journal.items.values()])].filter((entry) => entry.at >= floor)
-    .sort((a, b) => (a.at === b.at ? b.seq - a.seq : a.at < b.at ? 1 : -1));
-}
-
-/** One entry per command and per move that a rule made, with how it ended; one per other fact. Relays are for who looks at
- *  the system. */
-function fold(facts) {
-  const courses = courseOf(facts);
-  return facts.flatMap((fact) => {
-    const { id, kind, at, seq, by, data } = fact;
-    const course = courses.get(data.command_id);
-    const entry = { key: id, at, seq, by, kind, data, type: SYSTEM.includes(kind) || DRIVES.includes(kind) ? "system" : "alarm" };
-    if (kind === "command_accepted") return data.command === "acknowledge" ? [] : { ...entry, type: "move", command: data.command, course };
-    if (kind === "mode_changed" && course?.accepted && by.type === "person") return []; // told by its command
-    if (courses.has(id)) return [entry, { ...entry, key: `${id} move`, type: "move", command: data.direction, course: courses.get(id) }];
-    if (MOVES.includes(kind) || (kind === "reversed" && course?.obstructed)) return [];
-    if (kind === "command_refused" && course?.accepted) return []; // given up before it ran: told by its own row
-    if (kind === "obstructed") return { ...entry, course };
-    if (kind === "state_changed" && (data.command_id || data.from === "unknown")) return []; // told by its move, or by a start
-    return entry;
-  });
-}
-
-const wanted = ({ type }, filtered) => (filtered === "notable" ? type !== "system" : type === filtered);
-function row(entry) {
-  const time = h("time", { datetime: entry.at }, clock(entry.at));
-  if (entry.type === "motion") return motionRow(entry.event, time);
-  const [sign, title, more, tone] = entry.type === "move" ? moveWords(entry) : factWords(entry);
-  return h("li", { class: "entry", "data-type": entry.type, "data-tone": tone }, time, h("span", { class: "sign" }, icon(sign)),
-    h("span", { class: "entry-words" }, h("b", {}, title), more && h("span", {}, more)));
-}
-
-const SIGNS = { open: "opened", hold_open: "opened", emergency_open: "urgent", close: "closed", lockdown: "lock", unlock: "lock", normal: "check", acknowledge: "check" };
-
-function moveWords({ command, by, course, data }) {
-  const sign = SIGNS[command] ?? command.replace(/_(on|off)$/, "");
-  return [sign, t(`command.${command}`), [whoDid(by), course?.lasts && t("fact.mode_ends", { duration: duration(course.lasts * 1000) }), outcome(command, course ?? {}), data.reason].filter(Boolean).join(" · "), null];
-}
-
-function factWords({ kind, data, by, course }) {
-  const tone = RED.includes(kind) ? "alarm" : null;
-  const sign = kind.startsWith("user_") ? "person" : RED.includes(kind) || kind === "process_died" ? "warn" : kind === "alarm_acknowledged" ? "check" : "note";
-  if (kind === "command_refused") {
-    const title = t("fact.command_refused", { command: t(`command.${data.command}`) });
-    return ["lock", title, [coded("code", data.code), whoDid(by)].filter(Boolean).join(" · "), null];
-  }
-  if (kind === "alarm_raised" || kind === "alarm_acknowledged") {
-    const said = kind === "alarm_raised" && data.reminder > 0 ? t("fact.reminder", { count: data.reminder }) : t(`fact.${kind}`);
-    return [sign, alarmWords({ alarm: data.alarm, data }), [said, kind === "alarm_acknowledged" && whoDid(by)].filter(Boolean).join(" · "), tone];
-  }
-  return [sign, kind === "mode_changed" && data.reminder ? t(`mode.${data.to}`) : coded("fact", kind, kind), detail(kind, data, by, course), tone];
-}
-
-function detail(kind, data, by, course) {
-  switch (kind) {
-    case "obstructed": return [coded("obstacle", data.by ?? "beam"), course?.open && `${t("fact.reopening")} ${ending(course.open)}`.trim()].filter(Boolean).join(" · ");
-    case "reversed": return [coded("obstacle", data.by ?? by.id, whoDid(by)), data.to === "open" && t("ended.reversed")].filter(Boolean).join(" · ");
-    case "drive_energised": return [relay(data), data.direction && t(`command.${data.direction}`), whoDid(by)].filter(Boolean).join(" · ");
-    case "drive_released": return [relay(data), data.ran_ms && t("drive.ran", { duration: duration(data.ran_ms) }), ending({ why: data.why })].filter(Boolean).join(" · ");
-    case "mode_changed": return data.reminder ? t("fact.mode_ending", { duration: duration(data.ends_in_s * 1000) }) : [t("fact.from_to", { from: t(`mode.${data.from}`), to: t(`mode.${data.to}`) }),
-      data.ends_in_s && t("fact.mode_ends", { duration: duration(data.ends_in_s * 1000) }), whoDid(by)].filter(Boolean).join(" · ");
-    case "sensor_degraded": case "sensor_recovered": return [data.sensor && coded("sensor", data.sensor, data.sensor),
-      data.reason && coded("reason", data.reason, coded("code", data.reason))].filter(Boolean).join(" · ");
-    case "gateway_compared": return coded("reason", data.result);
-    case "state_changed": return t("fact.from_to", { from: t(`state.${data.from}`), to: t(`state.${data.to}`) });
-    case "health_changed": return [t(`health.${data.to}`), ...(data.reasons ?? []).map((reason) => coded("code", reason))].join(" · ");
-    case "process_started": case "process_died": return coded("process", data.process, data.process);
-    case "user_signed_in": return [whoDid(by), data.device].filter(Boolean).join(" · ");
-    case "user_sign_in_failed": return data.name ?? "";
-    case "user_changed": return [data.user, changes(data.change ?? ""), whoDid(by)].filter(Boolean).join(" · ");
-    default: return "";
-  }
-}
-
-const relay = (data) => (data.relay ? coded("drive", data.relay, data.relay) : "");
-function changes(said) {
-  return said.split(", ").map((part) => {
-    const [, deed, rest] = /^(added as|roles|display name) (.+)$/.exec(part) ?? [null, part, ""];
-    const key = `change.${deed.replaceAll(" ", "_")}`;
-    if (!has(key)) return part;
-    return t(key, { what: deed === "display name" ? rest : rest.split(" ").map((role) => coded("role", role, role)).join(", ") });
-  }).join("; ");
-}
-
-function motionRow(event, time) {
-  const zones = event.zones.map((zone) => coded("zone", zone, zone)).join(", ");
-  const length = event.ended_at ? (event.duration_s === null ? "" : duration(event.duration_s * 1000)) : t("motion.going_on");
-  const lost = event.clip_state === "deleted" ? t("clip.deleted") : "";
-  const thumb = h("span", { class: "thumb" }, event.thumbnail ? picture(event.thumbnail) : icon("camera"), event.clip && h("span", { class: "play" }, icon("play")));
-  const words = h("span", { class: "entry-words" }, h("b", {}, t(`cause.${event.cause}`)), h("span", {}, [zones, length, lost].filter(Boolean).join(" · ")));
-  return h("li", { class: "entry motion", "data-event": event.event_id },
-    h("button", { type: "button", class: "entry-button", onclick: () => play(event) }, time, thumb, words));
 }

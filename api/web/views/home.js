@@ -75,6 +75,7 @@ function pictureBox(signal) {
   });
   const onKey = (event) => event.key === "Escape" && enlarge(false);
   document.addEventListener("keydown", onKey, { signal });
+  document.addEventListener("fullscreenchange", () => document.fullscreenElement || enlarge(false), { signal }); // a phone's way back
   signal.addEventListener("abort", () => enlarge(false));
 
   function draw() {
@@ -89,12 +90,16 @@ function pictureBox(signal) {
     const time = old === Infinity ? "" : clock(Date.now() - old, true);
     text(badge, kind === "live" ? `${shown} · ${time}` : time); // an old picture proves no state
     show(badge, old !== Infinity);
-    attr(box, "aria-label", `${t("picture.label")}. ${age.textContent || badge.textContent}. ${t("picture.tap")}`);
+    attr(box, "aria-label", `${t("picture.label")}. ${badge.textContent} ${age.textContent}. ${t("picture.tap")}`);
   }
   return { element: box, draw, age: tell };
 }
+
+/** The picture over all of the screen, lying where a phone can be told to; where neither is possible, over all of the page. */
 function enlarge(large) {
   attr(document.body, "data-large", large);
+  if (large) document.documentElement.requestFullscreen?.()?.then(() => screen.orientation?.lock?.("landscape")).catch(() => {});
+  else if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
 }
 function wordBlock() {
   const word = h("strong", { id: "state-word", class: "word" });
@@ -114,7 +119,8 @@ function wordBlock() {
       text(word, sure ? t(`state.${gate.state}`) : t(`trust.${belief}`));
       word.style.setProperty("--letters", word.textContent.length); // a long word is set smaller, to keep to one line
       text(how, sure ? t(`evidence.${gate.state}.${gate.evidence}`) : lastKnown(belief));
-      text(more, sure ? [t("state.since", { time: moment(gate.since) }), whoDid(gate.by)].filter(Boolean).join(" · ") : "");
+      text(more, sure ? [t("state.since", { time: moment(gate.since) }), whoDid(gate.by)].filter(Boolean).join(" · ")
+        : belief === "waiting" ? "" : t(`trust.${belief}_next`));
       const left = sure ? until(gate.warning_until_mono_ms) : null;
       const next = !sure ? "" : left > 0 ? warned(gate, left) : closingWords(gate);
       show(warning, next);

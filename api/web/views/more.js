@@ -7,11 +7,13 @@ import { coded, language, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { state, trust } from "../store.js";
 
+// What stands below Thêm: its route, where it is, its sign, the right that it needs.
+const PLACES = [["timetable", "#lich", "clock", "see"], ["push", "#thong-bao", "bell", "see"], ["health", "#suc-khoe", "system", "see"], ["people", "#nguoi", "person", "users"]];
 const PROCESSES = ["gate", "keeper", "camera", "mqtt_bridge", "api"];
 export function more({ choose, theme, signOut }) {
   const system = systemPart();
   const phones = phonesPart();
-  const { user, permissions, simulated } = state.me;
+  const { user, permissions, simulated, ways } = state.me;
   const playground = h("div", { hidden: true });
   let gone = false;
   let leaveYard = () => {};
@@ -26,11 +28,14 @@ export function more({ choose, theme, signOut }) {
     h("section", {}, h("h2", {}, t("more.me")), h("ul", { class: "rows" },
       h("li", {}, icon("person"), h("span", {}, user.display_name || user.name,
         h("small", {}, user.roles.map((role) => coded("role", role, role)).join(", "))))),
+    ways.length < 2 && !simulated && h("p", { class: "outage" }, t("secrets.urge")),
     h("button", { type: "button", class: "plain-button", onclick: async () => (await import("./signin.js")).secrets() }, t("secrets.title")),
     permissions.includes("move") ? null : h("p", { class: "fine" }, t("move.no_right"))),
+    h("ul", { class: "rows" }, PLACES.filter(([, , , right]) => permissions.includes(right)).map(([name, address, sign]) =>
+      h("li", {}, h("a", { class: "place", href: address }, icon(sign), h("span", {}, t(`${name}.title`), h("small", {}, t(`lead.${name}`))), icon("next"))))),
     phones.element,
     h("section", {}, h("h2", {}, t("more.look")),
-      options("language", ["vi", "en"], language, choose), options("theme", ["auto", "light", "dark"], theme(), choose)),
+      options("language", ["vi", "en"], language(), choose), options("theme", ["auto", "light", "dark"], theme(), choose)),
     system.element, playground,
     h("button", { type: "button", class: "plain-button", onclick: signOut }, t("more.sign_out")));
   return { element, draw: system.draw, leave() { gone = true; leaveYard(); } };
@@ -80,7 +85,7 @@ function phonesPart() {
   return { element };
 }
 
-function systemPart() {
+export function systemPart() {
   const parts = PROCESSES.map((name) => {
     const words = h("small", {});
     const li = h("li", {}, h("i", { class: "lamp" }), h("span", {}, t(`process.${name}`), words));

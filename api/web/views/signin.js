@@ -52,13 +52,36 @@ export function signIn({ code, entered, switcher, instead }) {
     text(button, t("signin.waiting"));
     show(error, false);
     try {
-      entered(await send("POST", "/session", await body()));
+      const me = await send("POST", "/session", await body());
+      if (code && me.ways.length < 2 && !me.simulated) return urge(me);
+      entered(me);
     } catch (problem) {
       text(error, sentence(problem));
       show(error, true);
       attr(button, "aria-disabled", null);
       text(button, t(action));
     }
+  }
+
+  /** Whoever came in by a link alone could not come back: a password is asked for at once, and may wait. */
+  function urge(me) {
+    const later = h("button", { type: "button", class: "plain-button", onclick: () => entered(me) }, t("secrets.later"));
+    const set = h("button", { type: "submit", class: "main-button" }, t("secrets.set"));
+    const made = h("form", { novalidate: true }, field("secrets.new", { name: "password", type: "password", autocomplete: "new-password", maxlength: 128, required: true }), set);
+    made.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (!filled(made)) return;
+      const { value } = made.elements.password;
+      try {
+        if (value.length >= SHORTEST) return entered(await send("PUT", "/session/password", { password: value }));
+        text(error, t("secrets.short"));
+      } catch (problem) {
+        text(error, sentence(problem));
+      }
+      show(error, true);
+    });
+    children(element, [h("header", {}, icon("check", "big"), h("h1", {}, t("secrets.paired")), h("p", {}, t("secrets.urge"))), made, error, later]);
+    made.elements.password.focus();
   }
   return { elements: [element], draw() {}, leave() {} };
 }
@@ -85,6 +108,7 @@ export function deviceName() {
   return [device, browser].filter(Boolean).join(" · ") || t("pair.unnamed");
 }
 
+const SHORTEST = 10; // characters of a password, as the gate wants them
 const ORDERS = ["lockdown", "unlock", "emergency_open", "normal"];
 const LASTS_MS = 280_000; // of the gate's 300 s: the order itself takes a while
 let shown = { session: null, at: 0 };
@@ -99,10 +123,10 @@ function fresh() {
 /** Go on with an order, or with a change (`command` null), as soon as the person has shown who they are. */
 export function proven(command, go) {
   if ((command && !ORDERS.includes(command)) || fresh()) return go();
-  return ask(go);
+  return prove(go);
 }
 
-function ask(go) {
+export function prove(go) {
   const { ways } = state.me;
   const error = h("p", { class: "form-error", role: "alert", hidden: true });
   const code = form("prove.code", { name: "pairing_code", autocomplete: "one-time-code", autocapitalize: "none" });
@@ -153,7 +177,7 @@ export function secrets() {
   const note = h("p", { class: "fine", role: "status", hidden: true });
   const rows = h("ul", { class: "rows" });
   const form = h("form", { novalidate: true },
-    field("secrets.new", { name: "password", type: "password", autocomplete: "new-password", minlength: 10, maxlength: 128, required: true }),
+    field("secrets.new", { name: "password", type: "password", autocomplete: "new-password", minlength: SHORTEST, maxlength: 128, required: true }),
     h("button", { type: "submit", class: "main-button" }, t("secrets.set")));
   const add = h("button", { type: "button", class: "plain-button", hidden: true, onclick: () => doing(make) }, t("secrets.add"));
   const dialog = sheet(t("secrets.title"), h("h2", {}, t("secrets.title")), form, note, h("h3", {}, t("secrets.passkeys")), rows, add,
@@ -161,7 +185,7 @@ export function secrets() {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!filled(form)) return;
-    if (form.elements.password.value.length < 10) return say(t("secrets.short"));
+    if (form.elements.password.value.length < SHORTEST) return say(t("secrets.short"));
     doing(async () => {
       change({ me: await send("PUT", "/session/password", { password: form.elements.password.value }) });
       form.reset();

@@ -59,23 +59,25 @@ export function troubleBox() {
   return {
     element,
     draw(belief, told) {
-      const all = state.gate && belief === "live" ? conditions(state.gate) : [];
+      const past = belief !== "live"; // what was wrong when the gate was last heard of is not mended by silence
+      const all = state.gate ? conditions(state.gate) : [];
       const found = all.filter((each) => each.words !== told); // one reason, said once
       show(element, found.length);
       if (!found.length) return;
       const [worst, second] = found;
-      attr(element, "data-tone", worst.tone);
-      attr(element, "role", worst.tone === "alarm" ? "alert" : "status");
+      const tone = past ? "past" : worst.tone;
+      attr(element, "data-tone", tone);
+      attr(element, "role", tone === "alarm" ? "alert" : "status");
       const { alarms } = state.gate;
-      show(taken, alarms.length && may("acknowledge"));
+      show(taken, !past && alarms.length && may("acknowledge"));
       text(taken, running(state.orders.acknowledge) ? t(`progress.${state.orders.acknowledge.step}`) : t("command.acknowledge"));
       const both = alarms.length > 1 && second ? [worst.words, second.words] : [worst.words];
       const rest = found.length - both.length;
       const said = both.join("; ") + (rest ? ` ${t("trouble.more", { count: rest })}` : "");
-      if (element.dataset.said === said) return;
-      element.dataset.said = said;
+      if (element.dataset.said === tone + said) return;
+      element.dataset.said = tone + said;
       children(words, [icon(worst.tone === "alarm" ? "warn" : "note"),
-        h("span", {}, h("b", {}, `${t(`trouble.${worst.tone}`)} `), said), icon("next")]);
+        h("span", {}, h("b", {}, `${t(`trouble.${tone}`)} `), said), icon("next")]);
     },
   };
 }
@@ -85,7 +87,7 @@ function showConditions() {
     h("li", { "data-tone": tone }, icon(tone === "alarm" ? "warn" : "note"), h("span", {}, words, more.map((line) => h("small", {}, line)))));
   const deed = (command, look, go) => may(command) && h("button", { type: "button", class: look, onclick: () => { dialog.close(); go(); } }, t(`command.${command}`));
   const dialog = sheet(t("trouble.title"), h("h2", {}, t("trouble.title")), h("ul", { class: "rows" }, rows),
-    gate.alarms.length && deed("acknowledge", "main-button", acknowledge),
+    gate.alarms.length && trust() === "live" && deed("acknowledge", "main-button", acknowledge),
     LOCKS.includes(gate.health) && deed("reset", "plain-button", () => askFirst("reset", () => give("reset"))),
     h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.back")));
 }

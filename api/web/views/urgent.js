@@ -1,5 +1,5 @@
-// Khẩn cấp: one tap opens the sheet with what helps at once. What stands in it is what the gate says of itself, not what was
-// asked; what this person may not do is not offered, and said.
+// Khẩn cấp: one tap opens the sheet with what helps at once, and whom to call. What stands in it is what the gate says of
+// itself, not what was asked; what this person may not do is not offered, and said.
 
 import { attr, children, h, sheet, show, text } from "../dom.js";
 import { t } from "../i18n.js";
@@ -22,7 +22,7 @@ export function urgent() {
   const told = noticeBox();
   const dialog = sheet(t("nav.urgent"), h("div", { class: "sheet-head" }, h("h2", {}, t("nav.urgent")), mode), stop.element,
     told.element, h("div", { class: "modes" }, modes.map((each) => each.element)), barred,
-    h("div", { class: "switches" }, switches.map((each) => each.element)),
+    h("div", { class: "switches" }, switches.map((each) => each.element)), calls(),
     h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.back")));
   dialog.classList.add("urgent");
   const draw = () => {
@@ -36,6 +36,13 @@ export function urgent() {
   const end = watch(draw);
   dialog.addEventListener("close", end);
   draw();
+}
+
+/** Whom the site is configured to call: these work without a network too, by the phone's own line. */
+function calls() {
+  const { contacts = [] } = state.site;
+  return contacts.length > 0 && h("div", { class: "modes", role: "group", "aria-label": t("urgent.call") }, contacts.map(({ name, number }) =>
+    h("a", { class: "mode-button call", href: `tel:${number.replace(/[ .-]/g, "")}` }, icon("call"), h("span", {}, t("urgent.call_whom", { name }), h("small", {}, number)))));
 }
 
 // Each place of the grid holds the command that makes sense as the gate is; null leaves it empty. A reset is for a commander

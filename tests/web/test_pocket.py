@@ -1,0 +1,50 @@
+"""A slice of the campaign `tests.web.pocket`, and the two gestures that a pocket does not make."""
+
+from __future__ import annotations
+
+from tests.web.conftest import Phones
+from tests.web.officer import Officer
+from tests.web.pocket import Finger, Pocket
+from tests.web.test_modes import ordered, urgent
+from tests.web.village import Village
+
+
+def test_a_pocket_moves_nothing_and_a_thumb_does(phones: Phones, village: Village) -> None:
+    """Issue 7: 10,000 short touches at random places move the gate 0 times, a slide works 100 of 100."""
+    pocket = Pocket(phones, village, carried=2)
+    assert pocket.touch(60) == []
+    assert pocket.slide(2) == 2
+
+
+def pressed(officer: Officer, name: str, for_ms: float) -> None:
+    """Put a finger on a button of the topmost sheet for a while."""
+    finger = Finger(officer)
+    box = officer.page.get_by_role("dialog").last.get_by_role("button", name=name).bounding_box()
+    assert box
+    finger.down(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    officer.page.wait_for_timeout(for_ms)
+    finger.up()
+
+
+def test_a_finger_holds_what_says_yes(officer: Officer, village: Village) -> None:
+    """The sheet is one tap away: its questions are answered by a held finger, not by a second tap."""
+    urgent(officer).get_by_role("button", name="Mở khẩn cấp").click()
+    officer.sees("Giữ nút nửa giây")
+    for _ in range(3):
+        pressed(officer, "Mở khẩn cấp", 200)
+    assert ordered(village) == []
+    pressed(officer, "Mở khẩn cấp", 900)
+    officer.sees("Chế độ: Mở khẩn cấp")
+    assert ordered(village) == [{"command": "emergency_open"}]
+
+
+def test_a_key_and_a_screen_reader_need_not_hold(officer: Officer, village: Village) -> None:
+    """No pocket has a keyboard: Enter answers; nor does it click without a pointer."""
+    urgent(officer).get_by_role("button", name="Khóa cổng").click()
+    yes = officer.page.get_by_role("dialog").last.get_by_role("button", name="Khóa cổng")
+    assert yes.get_attribute("aria-description") == "Giữ nút nửa giây"
+    yes.press("Enter")
+    officer.sees("Chế độ: Khóa cổng")
+    officer.page.get_by_role("button", name="Bỏ khóa").click()
+    officer.page.get_by_role("dialog").last.get_by_role("button", name="Bỏ khóa").evaluate("button => button.click()")
+    officer.sees("Chế độ: Bình thường")
