@@ -23,7 +23,7 @@ from config.load import socket_path
 from config.schema import Settings
 from gate.client import Client, GateUnavailableError, RequestRefusedError
 from gate.journal import boot_id
-from gate.model import JsonObject
+from gate.model import JsonObject, Kind
 from mqtt_bridge import reasons, topics
 from mqtt_bridge.admission import Place
 from mqtt_bridge.answers import Answers
@@ -243,13 +243,18 @@ class Bridge:
             await asyncio.sleep(self._pace.beat_every_s)
 
     async def _tells(self) -> None:
-        """Keep gate told: health in each beat, and a fact when the broker came or went."""
+        """Keep gate told: health in each beat, a fact when the broker came or went or a key was revoked."""
         while True:
             self._gate.health = self.health()
-            if report := self._reports.due(now_s=time.monotonic()):
-                with contextlib.suppress(GateUnavailableError, RequestRefusedError):
+            self._revocations.look()
+            with contextlib.suppress(GateUnavailableError, RequestRefusedError):
+                if report := self._reports.due(now_s=time.monotonic()):
                     await self._gate.report(report.kind.value, report.data)
                     self._reports.told(report)
+                while untold := self._revocations.untold:
+                    data: JsonObject = {"what": "key_revoked", "id": untold[0].id, "public": untold[0].public}
+                    await self._gate.report(Kind.CONFIG_CHANGED.value, data)
+                    del untold[0]
             await asyncio.sleep(self._pace.health_every_s)
 
     # Small things.

@@ -117,7 +117,7 @@ KINDS = {
         r"|\S+ does not answer in time|\S+ accepts a connection but"
     ),
     "broker_lost": (
-        "the connection to the broker was lost|the broker (is (shutting|not available|busy)|heard|limits)"
+        "connecting to|the connection to the broker was lost|the broker (is (shutting|not available|busy)|heard|limits)"
         "|the broker's operator"
     ),
     "broker_certificate": (

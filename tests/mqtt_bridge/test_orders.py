@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from gate.model import Code, Kind
+from mqtt_bridge import revocations
+from mqtt_bridge.orders import MOST_UNDER_WAY
+from mqtt_bridge.revocations import Revocation
 from tests.broker import Broker
 from tests.fakes import FakeGate, wait_until
 from tests.mqtt_bridge.conftest import Running, Writer, settings_of
 from tests.mqtt_bridge.officer import Officer, signed
-from tests.mqtt_bridge.shots import keys_of_the_gate
+from tests.mqtt_bridge.shots import keys_of_the_gate, public_of
 
 pytestmark = pytest.mark.slow
 
@@ -177,3 +180,27 @@ def test_a_flood_of_strangers_fills_neither_journal_nor_queue(gate: FakeGate, of
     wait_until(lambda: len(gate.reports) >= 101, what="the notes")
     assert len(gate.reports) <= 102
     assert len(gate.wishes) == 1
+
+
+def test_more_than_32_under_way_are_refused_and_their_ids_are_used_up(gate: FakeGate, officer: Officer) -> None:
+    """docs/topics.md: rate_limited. What was refused for that is not done when it comes again; a stop is not asked."""
+    for _ in range(MOST_UNDER_WAY):
+        officer.hears(officer.sends(signed("light_on")), "accepted")
+    payload = signed("open")
+    name = officer.sends(payload)
+    assert officer.hears(name, "rejected")["code"] == Code.RATE_LIMITED
+    officer.hears(officer.sends(signed("stop", "eyes")), "accepted")
+    officer.sends(payload)
+    codes = [Code.RATE_LIMITED, Code.DUPLICATE]
+    wait_until(lambda: [each["code"] for each in officer.answers if each["id"] == name] == codes, what="the second no")
+    assert name not in [wish.command_id for wish in gate.wishes]
+
+
+def test_a_key_that_is_revoked_is_a_fact(gate: FakeGate, officer: Officer, state_dir: Path) -> None:
+    """Whatever changes who may order is in the journal; and from then on its commands are refused."""
+    public = public_of("room")
+    revocations.add(state_dir / revocations.FILE, Revocation(public=public, id="room", at="2026-11-22T07:00:00Z"))
+    told = {"what": "key_revoked", "id": "room", "public": public}
+    wait_until(lambda: (Kind.CONFIG_CHANGED, told) in [(kind, data) for kind, _, data in gate.reports], what="the fact")
+    name = officer.sends(signed("open"))
+    assert officer.hears(name, "rejected")["code"] == Code.REVOKED_KEY
