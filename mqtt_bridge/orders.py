@@ -249,7 +249,9 @@ class Orders:
         by = by_of(found) if isinstance(found, Envelope) else None
         ration.take(by, data_of(rejection, found), now_s=time.monotonic())
         self._noted.set()
-        self._log(f"a command was refused: {rejection.title} {rejection.remedy}")
+        # What a stranger claims is not logged: each new claim would be a new line. The journal has it, rationed.
+        which = f"{found.command.value} by the key {found.kid}" if isinstance(found, Envelope) else "a command"
+        self._log(f"{which} was refused ({rejection.code.value}): {rejection.title} {rejection.remedy}")
 
     def _answer(self, order: _Order, status: str, **more: Json) -> None:
         self._say(order.reply, order.envelope.id, status, more, urgent=True)

@@ -98,6 +98,18 @@ def test_what_is_wrong_is_refused_answered_and_journalled(gate: FakeGate, office
     assert gate.wishes == []
 
 
+@pytest.mark.usefixtures("gate")
+def test_the_log_names_the_key_that_was_refused_and_no_strangers_claim(
+    officer: Officer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Seen: "a command was refused", and neither which nor whose. A stranger's words would make a line each."""
+    officer.hears(officer.sends(signed("lockdown", "guard")), "rejected")
+    officer.hears(officer.sends(signed("open", "nobody")), "rejected")
+    assert "lockdown by the key guard was refused (not_permitted): " in caplog.text
+    assert "a command was refused (unknown_key): " in caplog.text
+    assert "nobody" not in caplog.text
+
+
 def test_a_retained_command_is_never_one(gate: FakeGate, broker: Broker, state_dir: Path) -> None:
     """I7: neither the one that waits at the broker when the gate comes, nor one that is published to stay."""
     with Officer(broker) as officer:

@@ -58,3 +58,16 @@ def test_no_trouble_has_no_kind_and_an_unknown_one_is_other() -> None:
     """A sentence that nobody foresaw gets the page's general word."""
     assert reasons.kind_of("") == ""
     assert reasons.kind_of("the moon is in the way") == reasons.OTHER_KIND
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionResetError(104, "Connection reset by peer"), "Connection reset by peer"),
+        ("[X509: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:3926)", "key values mismatch"),
+        ("EOF occurred in violation of protocol (_ssl.c:2427)", "EOF occurred in violation of protocol"),
+    ],
+)
+def test_numbers_of_the_system_are_left_out(error: object, told: str) -> None:
+    """Seen in `status`: a line of another program's source tells nobody what to do."""
+    assert reasons.plain(error) == told
