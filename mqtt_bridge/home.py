@@ -22,7 +22,7 @@ from typing import Protocol
 from config.schema import Settings
 from gate.client import new_id
 from gate.journal import JournalError, JournalReader, boot_id
-from gate.model import JsonObject, Kind, Role, State
+from gate.model import Command, JsonObject, Kind, Role, State
 from mqtt_bridge import discovery, topics
 from mqtt_bridge.discovery import About, Figures, View
 from mqtt_bridge.envelope import Envelope, Rejection
@@ -173,10 +173,12 @@ class Home:
             self._orders.take(message)
             return
         now_ms = time.monotonic_ns() // 1_000_000
+        is_past = message.late and command is not Command.STOP
         self._orders.put(Envelope(
             id=new_id(), gate=self._gate_id, command=command, by_id=SENDER, by_name="Home Assistant", reason="",
-            sequence=None, sighted=False, minutes=None, boot=boot_id(), mono_deadline_ms=now_ms + ORDER_LASTS_MS,
-            kid=SENDER, roles=frozenset({Role(self._wanted.role)}),
+            sequence=None, sighted=False, minutes=None, boot=boot_id(), kid=SENDER,
+            mono_deadline_ms=now_ms - 1 if is_past else now_ms + ORDER_LASTS_MS,
+            roles=frozenset({Role(self._wanted.role)}),
         ))  # fmt: skip
 
     @property

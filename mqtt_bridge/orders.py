@@ -167,6 +167,7 @@ class Orders:
         while True:
             if not self._seen.is_open:
                 await asyncio.sleep(REOPEN_AFTER_S)
+                self._unwritten = [(name, due_ms) for name, due_ms in self._unwritten if due_ms >= _now_ms()]
                 await self.open()
                 continue
             await self._came.wait()
@@ -244,7 +245,8 @@ class Orders:
     def _refuse(self, found: Envelope | Claim, reply: Reply | None, rejection: Rejection) -> None:
         """Answer, and have the journal told."""
         is_proven = isinstance(found, Envelope)
-        self._say(reply, found.id, "rejected", rejection.plain(), urgent=is_proven)
+        is_urgent = is_proven and rejection.code is not Code.RATE_LIMITED  # a flood would push out what was obeyed
+        self._say(reply, found.id, "rejected", rejection.plain(), urgent=is_urgent)
         ration = self._proven if is_proven else self._strange
         by = by_of(found) if isinstance(found, Envelope) else None
         ration.take(by, data_of(rejection, found), now_s=time.monotonic())

@@ -154,3 +154,11 @@ def kind_of(sentence: str) -> str:
     if not sentence:
         return ""
     return next((kind for kind, begins in _BEGINNINGS.items() if begins.match(sentence)), OTHER_KIND)
+
+
+def remedy_of_a_file(error: Exception, otherwise: str) -> str:
+    """Say what clears a fault of a file, by what the system said of it: what is usual is not always what it is."""
+    said = (error.strerror or "") if isinstance(error, OSError) else str(error)
+    if said.endswith(("is full", "No space left on device", "quota exceeded")):
+        return "free some space on its disk"
+    return "end the other program that holds it" if said.endswith("is locked") else otherwise

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from config.command_keys import public_bytes
 from mqtt_bridge.envelope import Key
+from mqtt_bridge.reasons import remedy_of_a_file
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,8 @@ def add(path: Path, new: Revocation) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise RevocationsError(f"{path} can't be written ({error.strerror}); run it as the gate's user") from None
+        remedy = remedy_of_a_file(error, "run it as the gate's user")
+        raise RevocationsError(f"{path} can't be written ({error.strerror}); {remedy}") from None
 
 
 class Revocations:

@@ -11,6 +11,7 @@ import pytest
 
 from gate.model import Command, JsonObject, Kind
 from mqtt_bridge.home import last_arrivals, read_temperature
+from mqtt_bridge.link import STOOD_STILL_S
 from mqtt_bridge.pictures import LARGEST_BYTES, newest
 from tests.broker import Broker, Receiver
 from tests.fakes import FakeGate, wait_until
@@ -167,6 +168,22 @@ def test_an_allowed_press_takes_the_path_of_every_command(
         wait_until(lambda: len(refusals(gate)) == 2)
         assert refusals(gate) == ["retained", "bad_envelope"]
         assert len(gate.wishes) == 3
+
+
+def test_a_press_that_waited_while_the_bridge_stood_still_opens_nothing_and_stops(
+    state_dir: Path, gate: FakeGate, broker: Broker, home: HomeAssistant
+) -> None:
+    """I7: nobody signed a deadline, so what was not read in time is as good as expired; a stop is never too late."""
+    with Running(settings_of(state_dir, broker.port, *ALLOWED)) as bridge:
+        shows(home, "cover", "closed")
+        bridge.stands_still(3.0)
+        for word in (b"open", b"stop", b"close"):
+            home.publishes("antt/1/sim/ha/cmd", word)
+        wait_until(lambda: refusals(gate) == ["expired", "expired"], 10, f"{refusals(gate)} {gate.wishes}")
+        assert [wish.command for wish in gate.wishes] == [Command.STOP]
+        time.sleep(STOOD_STILL_S)
+        home.presses("open")
+        wait_until(lambda: [wish.command for wish in gate.wishes] == [Command.STOP, Command.OPEN])
 
 
 def test_its_role_bounds_what_it_may_order(

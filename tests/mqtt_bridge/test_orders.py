@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -9,14 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from gate.model import Code, Kind
+from gate.client import RequestRefusedError
+from gate.journal import boot_id
+from gate.model import Code, Command, JsonObject, Kind, Role
 from mqtt_bridge import revocations
-from mqtt_bridge.orders import MOST_UNDER_WAY
+from mqtt_bridge.admission import Place
+from mqtt_bridge.answers import Answers
+from mqtt_bridge.envelope import Envelope
+from mqtt_bridge.orders import MOST_UNDER_WAY, Orders
+from mqtt_bridge.port import Receipt
 from mqtt_bridge.revocations import Revocation
+from mqtt_bridge.seen import Seen
+from mqtt_bridge.topics import Message
 from tests.broker import Broker
 from tests.fakes import FakeGate, wait_until
 from tests.mqtt_bridge.conftest import Running, Writer, settings_of
-from tests.mqtt_bridge.officer import Officer, signed
+from tests.mqtt_bridge.officer import Officer, now_ms, signed
 from tests.mqtt_bridge.shots import keys_of_the_gate, public_of
 
 pytestmark = pytest.mark.slow
@@ -216,3 +225,61 @@ def test_a_key_that_is_revoked_is_a_fact(gate: FakeGate, officer: Officer, state
     wait_until(lambda: (Kind.CONFIG_CHANGED, told) in [(kind, data) for kind, _, data in gate.reports], what="the fact")
     name = officer.sends(signed("open"))
     assert officer.hears(name, "rejected")["code"] == Code.REVOKED_KEY
+
+
+class Obedient:
+    """A gate that takes everything and remembers nothing."""
+
+    def __init__(self) -> None:
+        self.connected = asyncio.Event()
+        self.connected.set()
+
+    async def request(self, op: str, timeout_s: float = 5.0, **arguments: object) -> JsonObject:  # noqa: ARG002 - the port
+        if op == "command":
+            return {}
+        raise RequestRefusedError({"code": "unknown_command", "title": "", "remedy": ""})
+
+    async def report(self, kind: str, data: JsonObject, by: JsonObject | None = None) -> JsonObject:  # noqa: ARG002 - as above
+        return {}
+
+
+class Nowhere:
+    """A connection that is never there."""
+
+    connected = False
+
+    def publish(self, message: Message) -> asyncio.Future[Receipt] | None:  # noqa: ARG002 - as above
+        return None
+
+
+def test_stops_beside_a_disk_that_takes_no_ids_are_forgotten_when_they_expire(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing grows while commands.db can't be opened, however long and however many stops come."""
+    (tmp_path / "taken").write_text("a file, no folder", encoding="utf-8")
+    monkeypatch.setattr("mqtt_bridge.orders.REOPEN_AFTER_S", 0.01)
+
+    async def story() -> None:
+        orders = Orders(
+            Place(gate_id="sim", boot=boot_id()), keys=dict, seen=Seen(tmp_path / "taken" / "x.db", boot=boot_id()),
+            gate=Obedient(), answers=Answers(Nowhere(), "sim"), today=lambda: None,
+        )  # fmt: skip
+        await orders.open()
+        running = asyncio.create_task(orders.run())
+        for number in range(50):
+            assert orders.put(stop(f"stop-{number:04}", now_ms() + 50)) is None
+        async with asyncio.timeout(5):
+            while orders._unwritten:  # noqa: ASYNC110 - a story asks from outside
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(story())
+
+
+def stop(name: str, deadline_ms: int) -> Envelope:
+    """Return a stop whose signature was verified."""
+    return Envelope(
+        id=name, gate="sim", command=Command.STOP, by_id="lan", by_name="", reason="", sequence=None, sighted=False,
+        minutes=None, boot=boot_id(), mono_deadline_ms=deadline_ms, kid="room", roles=frozenset({Role.OPERATOR}),
+    )  # fmt: skip
