@@ -284,7 +284,8 @@ class Bridge:
             return dt.datetime.now(zone).date() if is_believed else seen.day
 
         return Orders(
-            Place(gate_id=self._gate_id, boot=self._boot), keys=lambda: revocations.applied(keys), seen=seen,
+            Place(gate_id=self._gate_id, boot=self._boot, home=settings.mqtt.home_assistant.prefix),
+            keys=lambda: revocations.applied(keys), seen=seen,
             gate=self._gate, answers=self._answers, today=today,
         )  # fmt: skip
 

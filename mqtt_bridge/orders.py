@@ -30,6 +30,7 @@ from gate.client import GateUnavailableError, RequestRefusedError
 from gate.model import Code, Command, Json, JsonObject, Kind
 from mqtt_bridge.admission import Admission, Place
 from mqtt_bridge.answers import Answers, Reply, reply_to
+from mqtt_bridge.bucket import Bucket
 from mqtt_bridge.envelope import Claim, Envelope, Key, Rejection, claimed, reject
 from mqtt_bridge.port import Incoming
 from mqtt_bridge.refused import Ration, by_of, data_of
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MOST_UNDER_WAY = 32
+MOST_AT_ONCE, PER_S = 60, 10.0  # of one key
 LOOK_AGAIN_S = 1.0
 REOPEN_AFTER_S = 1.0
 GRACE_S = 1.0
@@ -91,6 +93,7 @@ class Orders:
         self._noted = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._proven, self._strange = Ration(), Ration()
+        self._paces: dict[str, Bucket] = {}
         self._sentences = Sentences()
         self.trouble = ""
 
@@ -98,7 +101,7 @@ class Orders:
         """Take a message of `cmd`. Returns at once and never raises."""
         verdict = self._admission.weigh(message, now_mono_ms=_now_ms(), today=self._today())
         claim = claimed(message.payload)
-        reply = reply_to(message, self._place.gate_id, claim.kid)
+        reply = reply_to(message, self._place.gate_id, claim.kid, self._place.home)
         if verdict.rejection:
             self._refuse(verdict.envelope or claim, reply, verdict.rejection)
         elif verdict.envelope:
@@ -155,12 +158,17 @@ class Orders:
         elif not self._seen.is_open:
             self._refuse_order(order, reject(Code.NOT_REMEMBERED))
             return
-        elif len(self._waiting) + len(self._under_way) >= MOST_UNDER_WAY:
+        elif len(self._waiting) + len(self._under_way) >= MOST_UNDER_WAY or not self._keeps_pace(found.kid):
             self._refuse_order(order, reject(Code.RATE_LIMITED))  # and written down: its id is used
         else:
             self._waiting.append(order)
         self._unwritten.append((found.id, found.mono_deadline_ms))
         self._came.set()
+
+    def _keeps_pace(self, kid: str) -> bool:
+        """Tell whether this key may order one more now: each is a fact, and a wild script must not fill the disk."""
+        bucket = self._paces.setdefault(kid, Bucket(most=MOST_AT_ONCE, per_s=PER_S))
+        return bucket.take(now_s=time.monotonic())
 
     async def _write_down(self) -> None:
         """Write ids to the disk, and pass on the commands whose ids are there, in the order in which they came."""

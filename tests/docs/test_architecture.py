@@ -56,7 +56,7 @@ PURE = {"gate.model", "gate.site", "gate.machine", "gate.memory", "gate.moves", 
         "camera.occasions", "camera.viewers", "camera.exposure", "camera.trust", "camera.known", "camera.symptoms",
         "camera.naming", "camera.structure", "camera.published", "camera.gateway", "camera.reference", "camera.h264",
         "camera.sps", "camera.timeline", "mqtt_bridge.topics", "mqtt_bridge.discovery", "mqtt_bridge.flow",
-        "mqtt_bridge.appetite", "mqtt_bridge.gaps", "mqtt_bridge.recall", "mqtt_bridge.envelope",
+        "mqtt_bridge.appetite", "mqtt_bridge.gaps", "mqtt_bridge.bucket", "mqtt_bridge.recall", "mqtt_bridge.envelope",
         "mqtt_bridge.publication", "mqtt_bridge.errand", "mqtt_bridge.refused", "api.live_queue",
         "api.record_flow", "api.week"}  # fmt: skip
 IMPURE = {"asyncio", "threading", "multiprocessing", "subprocess", "time", "logging", "os", "socket", "io", "pathlib"}

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from mqtt_bridge import revocations
 from mqtt_bridge.admission import Place
 from mqtt_bridge.answers import Answers
 from mqtt_bridge.envelope import Envelope
-from mqtt_bridge.orders import MOST_UNDER_WAY, Orders
+from mqtt_bridge.orders import MOST_AT_ONCE, MOST_UNDER_WAY, Orders
 from mqtt_bridge.port import Receipt
 from mqtt_bridge.revocations import Revocation
 from mqtt_bridge.seen import Seen
@@ -217,6 +218,35 @@ def test_more_than_32_under_way_are_refused_and_their_ids_are_used_up(gate: Fake
     assert name not in [wish.command_id for wish in gate.wishes]
 
 
+def test_a_key_that_orders_without_end_is_slowed_and_a_stop_is_not(tmp_path: Path) -> None:
+    """Each command is a fact: a script gone wild, or a stolen key, must not fill the journal."""
+
+    async def story() -> None:
+        gate = Obedient()
+        seen = Seen(tmp_path / "commands.db", boot=boot_id())
+        orders = Orders(
+            Place(gate_id="sim", boot=boot_id()), keys=dict, seen=seen, gate=gate, answers=Answers(Nowhere(), "sim"),
+            today=lambda: None,
+        )  # fmt: skip
+        await orders.open()
+        running = asyncio.create_task(orders.run())
+        for number in range(3 * MOST_AT_ONCE):
+            light = replace(order(f"light-{number:04}", now_ms() + 9000), command=Command.LIGHT_ON)
+            assert orders.put(light) is None
+            async with asyncio.timeout(5):
+                while orders._waiting or orders._under_way:  # noqa: ASYNC110 - a story asks from outside
+                    await asyncio.sleep(0)
+        assert MOST_AT_ONCE <= gate.taken < 2 * MOST_AT_ONCE
+        assert orders.put(order("the-stop-0001", now_ms() + 9000)) is None
+        async with asyncio.timeout(5):
+            while gate.last is not Command.STOP:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(story())
+
+
 def test_a_key_that_is_revoked_is_a_fact(gate: FakeGate, officer: Officer, state_dir: Path) -> None:
     """Whatever changes who may order is in the journal; and from then on its commands are refused."""
     public = public_of("room")
@@ -233,9 +263,13 @@ class Obedient:
     def __init__(self) -> None:
         self.connected = asyncio.Event()
         self.connected.set()
+        self.taken = 0
+        self.last: Command | None = None
 
     async def request(self, op: str, timeout_s: float = 5.0, **arguments: object) -> JsonObject:  # noqa: ARG002 - the port
         if op == "command":
+            self.taken += 1
+            self.last = Command(str(arguments["command"]))
             return {}
         raise RequestRefusedError({"code": "unknown_command", "title": "", "remedy": ""})
 
@@ -267,7 +301,7 @@ def test_stops_beside_a_disk_that_takes_no_ids_are_forgotten_when_they_expire(
         await orders.open()
         running = asyncio.create_task(orders.run())
         for number in range(50):
-            assert orders.put(stop(f"stop-{number:04}", now_ms() + 50)) is None
+            assert orders.put(order(f"stop-{number:04}", now_ms() + 50)) is None
         async with asyncio.timeout(5):
             while orders._unwritten:  # noqa: ASYNC110 - a story asks from outside
                 await asyncio.sleep(0.01)
@@ -277,7 +311,7 @@ def test_stops_beside_a_disk_that_takes_no_ids_are_forgotten_when_they_expire(
     asyncio.run(story())
 
 
-def stop(name: str, deadline_ms: int) -> Envelope:
+def order(name: str, deadline_ms: int) -> Envelope:
     """Return a stop whose signature was verified."""
     return Envelope(
         id=name, gate="sim", command=Command.STOP, by_id="lan", by_name="", reason="", sequence=None, sighted=False,
