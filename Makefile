@@ -34,7 +34,7 @@ campaign: $(VENV)/.test-installed
 	$(BIN)/python -m tests.campaign
 	$(BIN)/python -m tests.years
 	$(BIN)/python -m tests.outages
-	$(BIN)/python -m tests.outages --puback --facts 20000 --bridge-kills 0 --broker-kills 20
+	$(BIN)/python -m tests.outages --puback --facts 30000 --bridge-kills 60 --broker-kills 20
 	$(BIN)/python -m tests.cuts
 	$(BIN)/python -m tests.mqtt_bridge.firing_range
 	$(BIN)/python -m tests.web.pocket

@@ -17,6 +17,10 @@ class HoldRequest(Incoming):
     reason: Why
 
 
+class StarRequest(Incoming):
+    """An empty object: what changes something is sent as JSON."""
+
+
 class ClipBody(Outgoing):
     """A recording of an event."""
 

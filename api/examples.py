@@ -81,6 +81,7 @@ EXAMPLES: dict[str, JsonObject] = {
     "PreviewBody": {**_MEANT, "days": [{"date": "2026-11-22", "stretches": [_DAY]}]},
     "SignInRequest": {"username": "lan", "password": "a sentence that only I know", "device_name": "Máy của Lan"},
     "CommandRequest": {"command": "close", "reason": "Hết giờ làm việc", "sequence": 87, "sighted": True},
+    "StarRequest": {},
     "HoldRequest": {"reason": "Vụ mất xe đêm 21/11"},
     "UserRequest": {"name": "lan", "display_name": "Trần Thị Lan", "roles": ["operator"]},
     "UserChange": {"roles": ["operator", "commander"]},

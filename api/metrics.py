@@ -100,7 +100,7 @@ def _of_the_gate(snapshot: JsonObject, version: str) -> Iterator[Metric]:
     yield from _known("evidence_age_seconds", "Age of what proves the state.", snapshot.get("evidence_age_ms"), 0.001)
     cycles = _number(snapshot.get("cycles"))
     if cycles is not None:
-        yield _counter("cycles", "How often the gate has opened.", cycles)
+        yield _counter("cycles", "How often the gate has closed, as its limit proved.", cycles)
     yield _gauge("clock_trusted", "1 while the wall clock is believed.", snapshot.get("clock_trusted") is True)
     reasons = snapshot.get("reasons")
     yield _by("reason", "What keeps the health from being ok.", "reason", {str(one): 1 for one in _list(reasons)})

@@ -104,7 +104,7 @@ class GateSection(Section):
         default=False, description="true: a low battery opens the gate while it still can, and keeps it open."
     )
     service_cycles: int = Field(
-        default=0, ge=0, le=1_000_000, description="Openings after which a service is due; 0: never told."
+        default=0, ge=0, le=1_000_000, description="Closings after which a service is due; 0: never told."
     )
     pins: Pins
     timing: Timing = Field(default={}, validate_default=True)  # so that a missing table is told as its missing key

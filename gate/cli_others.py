@@ -66,8 +66,8 @@ def _configuration(arguments: argparse.Namespace) -> list[str]:
     from config.load import SIMULATE_FILE  # noqa: PLC0415 - pydantic is not needed for other commands
 
     given = [word for value in arguments.set for word in ("--set", value)]
-    config = arguments.config or places.config_of(arguments) or SIMULATE_FILE
-    if arguments.config is None and config is SIMULATE_FILE:
+    config = places.config_of(arguments) or SIMULATE_FILE
+    if arguments.state_dir or config is SIMULATE_FILE:  # a folder that is named goes before the one in the file
         state_dir = places.state_dir_of(arguments)
         if not (state_dir / "accounts.db").exists():
             raise places.UsageError(f"no gate has run in {state_dir}; name its folder with --state-dir")

@@ -273,7 +273,7 @@ DURABLE_KINDS = frozenset({
 REPORTED_KINDS: dict[str, frozenset[Kind]] = {
     "camera": frozenset({Kind.MOTION_STARTED, Kind.MOTION_RAISED, Kind.MOTION_ENDED, Kind.CLIP_SAVED, Kind.CLIP_DELETED,
                          Kind.GATEWAY_COMPARED, Kind.STORAGE_LOW, Kind.SENSOR_DEGRADED, Kind.SENSOR_RECOVERED}),
-    "mqtt_bridge": frozenset({Kind.BROKER_CONNECTED, Kind.BROKER_LOST, Kind.COMMAND_REFUSED}),
+    "mqtt_bridge": frozenset({Kind.BROKER_CONNECTED, Kind.BROKER_LOST, Kind.COMMAND_REFUSED, Kind.CONFIG_CHANGED}),
     "api": frozenset({Kind.USER_SIGNED_IN, Kind.USER_SIGN_IN_FAILED, Kind.USER_CHANGED, Kind.COMMAND_REFUSED,
                       Kind.USER_PROVED, Kind.USER_SIGNED_OUT, Kind.CONFIG_CHANGED,
                       Kind.EVENT_HELD, Kind.EVENT_RELEASED, Kind.EVIDENCE_TAKEN, Kind.EVIDENCE_SEALED,

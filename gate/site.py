@@ -52,7 +52,7 @@ class Site:
     `logic` names a row of `steps.LOGICS` and matters to the step drive alone. `auto_close_s`: how long after its
     arrival an open gate closes by itself; `after_pass_s`: how long after something went through; None: never.
     `reversals_*`: the one that locks (I13). `siren_for`: the alarms that sound it. `open_and_stay`: a low battery opens
-    the gate and keeps it open. `service_cycles`: after how many openings people are told to have it serviced; 0: never.
+    the gate and keeps it open. `service_cycles`: after how many closings people are told to have it serviced; 0: never.
     """
 
     timing: Timing = Timing()

@@ -27,7 +27,7 @@ TROUBLES = {
     Code.STATE_LOST: "What was kept over the restart is lost; it may have been a lockdown. Look, then reset.",
     Code.MAINS_LOST: "The mains are gone; the battery lasts for a while.",
     Code.SLOW: "The leaf takes longer than it used to. Look for what brakes it, then reset.",
-    Code.MAINTENANCE_DUE: "The gate has opened often enough to be serviced. Have it serviced, then reset.",
+    Code.MAINTENANCE_DUE: "The gate has closed often enough to be serviced. Have it serviced, then reset.",
 }
 """What a trouble means where that is not what a refused command is told (`refusals.SENTENCES`)."""
 CLOSING = {
@@ -175,11 +175,21 @@ def _process(sheet: Sheet, name: str, known: JsonObject) -> None:
     health = _object(known.get("health"))
     alive = bool(known.get("alive"))
     restarts = known.get("restarts")
-    more = [f"restarted {restarts} times" if restarts else "", str(known.get("reason") or health.get("reason") or "")]
+    again = "once" if restarts == 1 else f"{restarts} times"
+    wrong = str(known.get("reason") or health.get("reason") or "")
+    more = [f"restarted {again}" if restarts else "", wrong or _broker(health)]
     tone = None if alive and health.get("ok") is not False else Tone.BAD
     sheet.row(name, "alive" if alive else "dead", ", ".join(filter(None, more)), tone=tone)
     if health.get("ok") is False and health.get("detail"):
         sheet.note(str(health["detail"]))
+
+
+def _broker(health: JsonObject) -> str:
+    """Say which broker is connected, and what it does not have yet; nothing for who talks to none."""
+    if not health.get("connected"):
+        return ""
+    waiting = health.get("waiting")
+    return f"connected to {health.get('broker')}" + (f", facts waiting: {waiting}" if waiting else "")
 
 
 def clock(utc: Json) -> str:

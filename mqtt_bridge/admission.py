@@ -36,10 +36,11 @@ class Window(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Which gate this is, in which boot."""
+    """Which gate this is, in which boot. `home`: below it Home Assistant looks for devices; no answer goes there."""
 
     gate_id: str
     boot: str
+    home: str = "homeassistant"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

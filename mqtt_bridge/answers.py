@@ -32,12 +32,13 @@ class Reply:
     correlation: bytes | None = None
 
 
-def reply_to(message: Incoming, gate_id: str, requester: str) -> Reply:
-    """Return where the answer to that message goes."""
+def reply_to(message: Incoming, gate_id: str, requester: str, home: str = "homeassistant") -> Reply:
+    """Return where the answer to that message goes; see `topics.response_address`."""
     correlation = message.correlation
     if correlation is not None and len(correlation) > topics.LONGEST_CORRELATION:
         correlation = None
-    return Reply(topic=topics.response_address(gate_id, message.response_topic, requester), correlation=correlation)
+    topic = topics.response_address(gate_id, message.response_topic, requester, home)
+    return Reply(topic=topic, correlation=correlation)
 
 
 class _Waiting(NamedTuple):

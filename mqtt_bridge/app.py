@@ -23,7 +23,7 @@ from config.load import socket_path
 from config.schema import Settings
 from gate.client import Client, GateUnavailableError, RequestRefusedError
 from gate.journal import boot_id
-from gate.model import JsonObject
+from gate.model import JsonObject, Kind
 from mqtt_bridge import reasons, topics
 from mqtt_bridge.admission import Place
 from mqtt_bridge.answers import Answers
@@ -59,6 +59,7 @@ class Pace:
     goodbye_s: float = 1.0
     reconnect_s: tuple[float, float] = (0.5, 15.0)
     puback_timeout_s: float = 30.0
+    picture_kept_s: float = topics.SNAPSHOT.expiry_s or 0
     delivery: DeliveryPace = field(default_factory=DeliveryPace)
     home: Rhythm = field(default_factory=Rhythm)
 
@@ -88,7 +89,7 @@ class Bridge:
         self._revocations = Revocations(state_dir / REVOCATIONS_FILE)
         self._orders = self._new_orders(settings)
         self._home = Home(settings, self._link, self, self._orders, rhythm=self._pace.home)
-        self._pictures = Pictures(settings, self._link)
+        self._pictures = Pictures(settings, self._link, kept_s=self._pace.picture_kept_s)
         self._reports = Reports(self._broker.where)
         self._snapshot: JsonObject | None = None
         self._status_stir = asyncio.Event()
@@ -169,11 +170,20 @@ class Bridge:
         """Count the facts that the broker does not have yet."""
         return max(0, self._delivery.last_seq - self._delivery.upto)
 
+    @property
+    def has_picture(self) -> bool:
+        """Tell whether the newest picture that was sent still is of now."""
+        return self._pictures.is_fresh
+
     # What the link tells (Listener).
 
     def connected(self, limits: Limits) -> None:
-        """Say `online`, then how the gate is, then let history follow."""
+        """Say `online`, then how the gate is, then let history follow.
+
+        Home Assistant's value goes before `online`, which would bring back an old one.
+        """
         self._refusals.clear()
+        self._home.connected()
         self._publish(topics.STATE, self._state("online").payload)
         wanted = [topics.STATE, topics.FACTS_ACK] if self._require_ack else [topics.STATE]
         self._link.subscribe([Subscription(topic=topics.address(self._gate_id, topic)) for topic in wanted])
@@ -185,7 +195,6 @@ class Bridge:
         self._answers.pump()
         if heard := self._home.subscriptions:
             self._link.subscribe(heard)
-        self._home.connected()
         self._delivery.link_came(limits)
 
     def lost(self, loss: Loss) -> None:
@@ -243,13 +252,18 @@ class Bridge:
             await asyncio.sleep(self._pace.beat_every_s)
 
     async def _tells(self) -> None:
-        """Keep gate told: health in each beat, and a fact when the broker came or went."""
+        """Keep gate told: health in each beat, a fact when the broker came or went or a key was revoked."""
         while True:
             self._gate.health = self.health()
-            if report := self._reports.due(now_s=time.monotonic()):
-                with contextlib.suppress(GateUnavailableError, RequestRefusedError):
+            self._revocations.look()
+            with contextlib.suppress(GateUnavailableError, RequestRefusedError):
+                if report := self._reports.due(now_s=time.monotonic()):
                     await self._gate.report(report.kind.value, report.data)
                     self._reports.told(report)
+                while untold := self._revocations.untold:
+                    data: JsonObject = {"what": "key_revoked", "id": untold[0].id, "public": untold[0].public}
+                    await self._gate.report(Kind.CONFIG_CHANGED.value, data)
+                    del untold[0]
             await asyncio.sleep(self._pace.health_every_s)
 
     # Small things.
@@ -279,7 +293,8 @@ class Bridge:
             return dt.datetime.now(zone).date() if is_believed else seen.day
 
         return Orders(
-            Place(gate_id=self._gate_id, boot=self._boot), keys=lambda: revocations.applied(keys), seen=seen,
+            Place(gate_id=self._gate_id, boot=self._boot, home=settings.mqtt.home_assistant.prefix),
+            keys=lambda: revocations.applied(keys), seen=seen,
             gate=self._gate, answers=self._answers, today=today,
         )  # fmt: skip
 

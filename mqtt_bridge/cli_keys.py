@@ -81,7 +81,7 @@ def _new(arguments: argparse.Namespace) -> int:
     complain(
         f"the private half is in {path}, readable for you alone; it is nowhere else, so keep it and give it to nobody"
     )
-    complain("put the lines above into gate.toml of each gate that shall obey, and start the gate anew")
+    complain("put the lines above into gate.toml of each gate that shall obey, and restart its service")
     complain(f"it may order: {', '.join(may)}")
     return 0
 
@@ -120,7 +120,7 @@ def _list(arguments: argparse.Namespace) -> int:
         say(json.dumps([key.plain(today) for key in known], indent=2))
         return 0
     if not known:
-        say("no key: this gate takes no command over MQTT")
+        say(f"no key in {arguments.config}: a gate with that file takes no command over MQTT")
     width = max((len(key.id) for key in known), default=0)
     for key in known:
         roles = " ".join(key.roles)
@@ -134,7 +134,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
     found = next((key for key in _known(settings) if wanted in {key.id, key.public}), None)
     if found is None:
         ids = ", ".join(settings.mqtt.keys) or "none"
-        raise RefusedError(f"there is no key {wanted!a} in [mqtt.keys] (there is: {ids})")
+        raise RefusedError(f"there is no key {wanted!a} in [mqtt.keys] of {arguments.config} (there is: {ids})")
     file = settings.storage.state_dir / revocations.FILE
     if any(one.public == found.public for one in revocations.read(file)):
         say(f"{found.id} is revoked already")

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 from gate.client import new_id
 from gate.journal import boot_id
 from gate.model import Code, Command
-from mqtt_bridge import clock_file, errand, key_file
+from mqtt_bridge import clock_file, credentials, errand, key_file
 from mqtt_bridge.cli_words import Commands, NoAnswerError, RefusedError, UsageError, complain, say
 from mqtt_bridge.envelope import FARTHEST_AHEAD_MS, LARGEST_NUMBER, LONGEST_MINUTES, LONGEST_NAME, LONGEST_REASON
 from mqtt_bridge.errand import Answer, Order
 from mqtt_bridge.port import Broker
-from mqtt_bridge.sender import Errand, Patience, Sender, Told, client_id, now_ms
+from mqtt_bridge.sender import Errand, Patience, Sender, Told, client_id, here, now_ms
 
 KEEPALIVE_S = 10
 ABOUT_THE_CLOCK = {Code.EXPIRED, Code.TOO_FAR_AHEAD, Code.FOREIGN_BOOT}
@@ -50,7 +50,7 @@ def declare(commands: Commands) -> None:
     send.add_argument("--broker", required=True, metavar="ADDRESS", help="host, host:port or mqtts://user@host:port")
     send.add_argument("--wait", action="store_true", help="until the gate proves that it is done")
     send.add_argument("--reason", default="", metavar="TEXT", help="why, for the gate's journal")
-    send.add_argument("--sequence", type=_whole(0, LARGEST_NUMBER), metavar="N", help="refused if that is past")
+    send.add_argument("--sequence", type=_whole(0, LARGEST_NUMBER), metavar="N", help="refused if `sequence` is past N")
     send.add_argument("--sighted", action="store_true", help="with close: I see the gate now, no 10 s warning")
     send.add_argument("--minutes", type=_whole(1, LONGEST_MINUTES), metavar="N", help="with hold: how long")
     send.add_argument("--by", metavar="NAME", help="who asks, for the gate's journal (default: you)")
@@ -75,6 +75,7 @@ def _send(arguments: argparse.Namespace) -> int:
     """Send, print every answer, return 0 or 1. Raises `UsageError`, `RefusedError`, `NoAnswerError`."""
     key = key_file.read(arguments.key, arguments.key_id)
     broker, order = broker_of(arguments), order_of(arguments, key.id)
+    _look_at_files(broker)
     answers_as = _answers_as(arguments, broker, key.id)
     logging.getLogger().addHandler(logging.NullHandler())  # what the link logs is said once, at the end
     if sys.stderr.isatty():
@@ -150,6 +151,16 @@ def broker_of(arguments: argparse.Namespace) -> Broker:
         username=parts.username, password_file=arguments.password_file,
         ca_file=ca_file, cert_file=arguments.cert, key_file=arguments.cert_key,
     )  # fmt: skip
+
+
+def _look_at_files(broker: Broker) -> None:
+    """Raise `UsageError` for a file that can't be used: nobody need look at the gate for that."""
+    try:
+        credentials.password(broker.password_file)
+        if broker.encrypted:
+            credentials.tls_context(broker)
+    except credentials.CredentialError as error:
+        raise UsageError(here(str(error))) from None
 
 
 def _answers_as(arguments: argparse.Namespace, broker: Broker, key_id: str) -> str:

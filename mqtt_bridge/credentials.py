@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+from mqtt_bridge import reasons
 from mqtt_bridge.port import Broker
 
 
@@ -26,6 +27,10 @@ class _TidySocket(ssl.SSLSocket):
         except BaseException:
             self.close()
             raise
+
+
+def _why(error: OSError) -> str:
+    return reasons.plain(error.strerror or error)
 
 
 def password(path: Path | None) -> str | None:
@@ -46,7 +51,7 @@ def tls_context(broker: Broker) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=broker.ca_file)
     except OSError as error:
-        text = f"mqtt.ca_file {broker.ca_file} can't be used ({error.strerror or error}); give a readable PEM file"
+        text = f"mqtt.ca_file {broker.ca_file} can't be used ({_why(error)}); give a readable PEM file"
         raise CredentialError(text) from None
     context.sslsocket_class = _TidySocket
     if broker.cert_file and broker.key_file:
@@ -55,6 +60,6 @@ def tls_context(broker: Broker) -> ssl.SSLContext:
             context.load_cert_chain(broker.cert_file, broker.key_file, password="")
         except OSError as error:
             pair = f"mqtt.cert_file {broker.cert_file} and mqtt.key_file {broker.key_file}"
-            text = f"{pair} can't be used ({error.strerror or error}); give a readable PEM pair without a password"
+            text = f"{pair} can't be used ({_why(error)}); give a readable PEM pair without a password"
             raise CredentialError(text) from None
     return context

@@ -139,7 +139,7 @@ class Delivery:
         """Write the mark and close the files. Call it after `run` was cancelled."""
         self._collect()
         self._flight.clear()
-        await self._save()
+        await self._save(at_once=True)
         await self._in_files(self._outbox.close)
         self._files.shutdown(wait=False)
 
@@ -273,8 +273,9 @@ class Delivery:
         self._highest_seq = max(self._highest_seq, batch.last.seq)
         return True
 
-    async def _save(self) -> None:
-        due = not self._flight or time.monotonic() - self._saved_s >= self._pace.save_every_s
+    async def _save(self, *, at_once: bool = False) -> None:
+        """Write the mark where it moved; not for each fact, because a card wears out by that."""
+        due = at_once or time.monotonic() - self._saved_s >= self._pace.save_every_s
         lasting = self._lasting()
         if due and self._saved is not None and lasting != self._saved:
             self._saved_s = time.monotonic()

@@ -3,6 +3,8 @@
 - A row of the table says what an entity is and how its value follows from what the gate publishes. The announcement
   (`homeassistant/device/<gate_id>/config`) and `ha/state` are both made from it, so they can't drift apart.
 - A value that is not known is null; Home Assistant's template makes it "None", and shows "unknown".
+- Home Assistant keeps the last picture for ever, though the broker forgets it: a picture of an hour ago would look like
+  one of now. So the picture has an availability of its own.
 - The cover has no word for `stopped`. Left to itself Home Assistant takes `stopped` for closed where the leaf was
   closing, so it is told `open`: the leaf stands between its limits. It is told `closed` by the closed limit alone.
 - What a site does not have, or may not do, is announced as its bare platform: Home Assistant then removes it.
@@ -56,6 +58,7 @@ class Figures:
     close_travel_s: float | None = None
     waiting: int | None = None
     temperature_c: float | None = None
+    has_picture: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,7 +168,8 @@ TABLE = (
     ),
     Entity(key="event", platform="event", more={"event_types": [kind.value for kind in EVENTS]}),
     Entity(
-        key="picture", platform="image", is_there=lambda about: about.pictures, more={"content_type": "image/jpeg"}
+        key="picture", platform="image", value=_figure("has_picture"), is_there=lambda about: about.pictures,
+        more={"content_type": "image/jpeg"},
     ),
     Entity(key="open", platform="button", is_there=lambda about: about.commands, more={"payload_press": "open"}),
 )  # fmt: skip
@@ -213,10 +217,7 @@ def config_payload(about: About) -> bytes:
     return topics.encode({
         "dev": device,
         "o": {"name": ORIGIN, "sw": about.version},
-        "availability": [{
-            "topic": topics.address(about.gate_id, topics.STATE),
-            "value_template": "{{ 'online' if value_json.s == 'online' else 'offline' }}",
-        }],
+        "availability": [_while_online(about.gate_id)],
         "cmps": {entity.key: _component(entity, about) for entity in TABLE},
     })  # fmt: skip
 
@@ -251,7 +252,7 @@ def _component(entity: Entity, about: About) -> JsonObject:
     found["name"] = NAMES[entity.key][LANGUAGES.index(about.language)] if entity.key in NAMES else None
     found["unique_id"] = f"{_device_id(about.gate_id)}-{entity.key}"
     found.update(entity.more)
-    if entity.value:
+    if entity.value and entity.platform != "image":  # which has no state, and takes its value for "there is one"
         found["state_topic"] = topics.address(about.gate_id, topics.HA_STATE)
         found["value_template"] = f"{{{{ value_json.{entity.key} }}}}"
     return {**found, **_wiring(entity, about)}
@@ -274,9 +275,22 @@ def _wiring(entity: Entity, about: About) -> JsonObject:
         case "event":
             return {"state_topic": topics.address(about.gate_id, topics.HA_EVENT)}
         case "image":
-            return {"image_topic": topics.address(about.gate_id, topics.SNAPSHOT)}
+            fresh: JsonObject = {
+                "topic": topics.address(about.gate_id, topics.HA_STATE),
+                "value_template": f"{{{{ 'online' if value_json.{entity.key} else 'offline' }}}}",
+            }
+            availability: list[Json] = [_while_online(about.gate_id), fresh]
+            image_topic = topics.address(about.gate_id, topics.SNAPSHOT)
+            return {"image_topic": image_topic, "availability": availability, "availability_mode": "all"}
         case _:
             return {}
+
+
+def _while_online(gate_id: str) -> JsonObject:
+    return {
+        "topic": topics.address(gate_id, topics.STATE),
+        "value_template": "{{ 'online' if value_json.s == 'online' else 'offline' }}",
+    }
 
 
 def _device_id(gate_id: str) -> str:

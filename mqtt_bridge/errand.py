@@ -122,7 +122,10 @@ class GateClock:
         if self._state in {"lost", "stopped"}:
             return f"the gate {gate} is not connected to this broker ($state: {self._state})"
         if not self.is_online:
-            return f"nothing is known of a gate {gate!a} at this broker; check --gate and --broker"
+            return (
+                f"nothing is known of a gate {gate!a} at this broker; check --gate and --broker, and whether the"
+                " broker's access list lets this sender read its $state"
+            )
         if self.beat is None:
             return f"the gate {gate} says online, but its clock (beat) was not heard; is its bridge alive?"
         return f"the gate {gate} has just started anew; look at it, then try again"

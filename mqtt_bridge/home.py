@@ -4,6 +4,8 @@
   next connection; the bridge stays healthy.
 - Only the newest is ever published; what could not be sent now is made anew at the next look.
 - Where the gate process does not answer, `ha/state` says so (nothing is known) instead of keeping an old "closed".
+- On a fresh connection `ha/state` goes before everything else: after `$state` says `online`, Home Assistant shows what
+  the broker still holds, and an automation would act on a "closed" of yesterday.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Protocol
 from config.schema import Settings
 from gate.client import new_id
 from gate.journal import JournalError, JournalReader, boot_id
-from gate.model import JsonObject, Kind, Role, State
+from gate.model import Command, Fact, JsonObject, Kind, Role, State
 from mqtt_bridge import discovery, topics
 from mqtt_bridge.discovery import About, Figures, View
 from mqtt_bridge.envelope import Envelope, Rejection
@@ -32,7 +34,7 @@ from mqtt_bridge.topics import Message
 log = logging.getLogger(__name__)
 
 TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
-ARRIVALS_LOOKED_AT = 20
+MOVES_LOOKED_AT = 80
 ORDER_LASTS_MS = 5000
 SENDER = "home-assistant"
 
@@ -71,6 +73,10 @@ class Desk(Protocol):
     def waiting(self) -> int:
         """Count the facts that the broker does not have yet."""
 
+    @property
+    def has_picture(self) -> bool:
+        """Tell whether the newest picture that was sent still is of now."""
+
 
 class Home:
     """What one Home Assistant sees of one gate. Does nothing where the configuration says so."""
@@ -86,10 +92,11 @@ class Home:
         self._gate: JsonObject = {}
         self._sensors: frozenset[str] | None = None
         self._figures = Figures()
+        self._left: object = None
         self._figures_due_s = self._ask_due_s = self._answered_s = 0.0
         self._answers = False
         self._announced = self._shown = b""
-        self._refused = self._said = False
+        self._refused = self._said = self._is_taken_back = False
         self._birth: asyncio.TimerHandle | None = None
         self._stir = asyncio.Event()
 
@@ -102,11 +109,16 @@ class Home:
         return [Subscription(topic=topic, past=False) for topic in [*self._birth_topics, *orders]]
 
     def connected(self) -> None:
-        """Begin anew at a fresh connection; a gate that is not to be shown takes back what an earlier start said."""
+        """Begin anew at a fresh connection, as the first who speaks on it.
+
+        A gate that is not to be shown takes back what an earlier start said.
+        """
         self._announced = self._shown = b""
         self._refused = False
         self._answered_s = asyncio.get_running_loop().time()
-        if not self._wanted.enabled:
+        if self._wanted.enabled:
+            self._show(self._gate if self._answers else {})
+        elif not self._is_taken_back:  # once: Home Assistant warns of a removal where it knows of no device
             for topic in (self._config_topic, topics.address(self._gate_id, topics.HA_STATE)):
                 self._send(Message(topic=topic, payload=b"", qos=1, retain=True))
         self._stir.set()
@@ -115,6 +127,7 @@ class Home:
         """Take what the gate says now."""
         inputs = snapshot.get("inputs")
         self._gate, self._sensors = snapshot, frozenset(inputs if isinstance(inputs, dict) else ())
+        self._answers = True
         self._stir.set()
 
     def fact(self, fact: JsonObject) -> None:
@@ -161,6 +174,7 @@ class Home:
                 self._figures_due_s = loop.time() + self._rhythm.figures_every_s
                 temperature_c = await asyncio.to_thread(read_temperature)
                 self._figures = replace(self._figures, temperature_c=temperature_c, waiting=self._desk.waiting)
+            self._figures = replace(self._figures, has_picture=self._desk.has_picture)
             self._look(loop.time())
             await asyncio.sleep(self._rhythm.state_every_s)
 
@@ -173,10 +187,12 @@ class Home:
             self._orders.take(message)
             return
         now_ms = time.monotonic_ns() // 1_000_000
+        is_past = message.late and command is not Command.STOP
         self._orders.put(Envelope(
             id=new_id(), gate=self._gate_id, command=command, by_id=SENDER, by_name="Home Assistant", reason="",
-            sequence=None, sighted=False, minutes=None, boot=boot_id(), mono_deadline_ms=now_ms + ORDER_LASTS_MS,
-            kid=SENDER, roles=frozenset({Role(self._wanted.role)}),
+            sequence=None, sighted=False, minutes=None, boot=boot_id(), kid=SENDER,
+            mono_deadline_ms=now_ms - 1 if is_past else now_ms + ORDER_LASTS_MS,
+            roles=frozenset({Role(self._wanted.role)}),
         ))  # fmt: skip
 
     @property
@@ -204,7 +220,11 @@ class Home:
             if announcement != self._announced:
                 message = Message(topic=self._config_topic, payload=announcement, qos=1, retain=True)
                 self._announced = announcement if self._send(message) else b""
-        shown = discovery.state_payload(View(gate=self._gate, figures=self._figures))
+        self._show(self._gate)
+
+    def _show(self, gate: JsonObject) -> None:
+        """Publish the state where it differs from what the broker has."""
+        shown = discovery.state_payload(View(gate=gate, figures=self._figures))
         if shown != self._shown:
             self._shown = shown if self._send(topics.message(self._gate_id, topics.HA_STATE, shown)) else b""
 
@@ -215,8 +235,12 @@ class Home:
         return receipt is not None
 
     def _noted(self, topic: str, receipt: asyncio.Future[Receipt]) -> None:
-        if not receipt.cancelled() and receipt.result().refusal:
+        if receipt.cancelled():
+            return
+        if receipt.result().refusal:
             self.refuses(topic, receipt.result().refusal)
+        elif receipt.result().delivered and not self._wanted.enabled:
+            self._is_taken_back = True
 
     def _about(self, sensors: frozenset[str]) -> About:
         site = self._settings.site
@@ -227,33 +251,38 @@ class Home:
         )  # fmt: skip
 
     def _learn(self, kind: object, data: object) -> None:
-        """Take the travel time out of an arrival; 0 is one that nobody measured."""
-        if kind != Kind.ARRIVED or not isinstance(data, dict):
+        """Take the travel time out of an arrival that came all the way: not after a stop, a reversal or a push.
+
+        0 is an arrival that nobody measured.
+        """
+        if not isinstance(data, dict):
             return
-        travel_ms = data.get("travel_ms")
-        if not isinstance(travel_ms, int) or travel_ms <= 0:
-            return
-        if data.get("state") == State.OPEN:
-            self._figures = replace(self._figures, open_travel_s=travel_ms / 1000)
-        else:
-            self._figures = replace(self._figures, close_travel_s=travel_ms / 1000)
+        if kind == Kind.STATE_CHANGED and data.get("to") in {State.OPENING, State.CLOSING}:
+            self._left = data.get("from")
+        elif kind == Kind.ARRIVED and isinstance(travel_ms := data.get("travel_ms"), int) and travel_ms > 0:
+            match self._left, data.get("state"):
+                case State.CLOSED, State.OPEN:
+                    self._figures = replace(self._figures, open_travel_s=travel_ms / 1000)
+                case State.OPEN, State.CLOSED:
+                    self._figures = replace(self._figures, close_travel_s=travel_ms / 1000)
 
     async def _remember(self) -> None:
-        """Learn from the last arrivals in the journal: a restart of the bridge forgets no figure."""
+        """Learn from the last moves in the journal: a restart of the bridge forgets no figure."""
         journal = self._settings.storage.state_dir / "journal.db"
-        for data in await asyncio.to_thread(last_arrivals, journal):
-            self._learn(Kind.ARRIVED, data)
+        for fact in await asyncio.to_thread(last_moves, journal):
+            self._learn(fact.kind, fact.data)
 
 
-def last_arrivals(journal: Path) -> list[JsonObject]:
-    """Return the data of the newest arrivals, oldest first; none where the journal can't be read."""
+def last_moves(journal: Path) -> list[Fact]:
+    """Return the newest arrivals and what led to them, oldest first; none where the journal can't be read."""
+    kinds = [Kind.STATE_CHANGED.value, Kind.ARRIVED.value]
     try:
         reader = JournalReader(journal)
         with contextlib.closing(reader):
-            found = reader.read(kinds=[Kind.ARRIVED.value], limit=ARRIVALS_LOOKED_AT, newest_first=True)
+            found = reader.read(kinds=kinds, limit=MOVES_LOOKED_AT, newest_first=True)
     except JournalError:
         return []
-    return [fact.data for fact in reversed(found)]
+    return found[::-1]
 
 
 def read_temperature(path: Path = TEMPERATURE) -> float | None:

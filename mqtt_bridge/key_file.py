@@ -92,7 +92,7 @@ def read(path: Path, key_id: str | None = None) -> PrivateKey:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe is not waited for
             mode = os.fstat(file.fileno()).st_mode
             raw = file.read(LARGEST_BYTES + 1) if stat.S_ISREG(mode) else b""
     except OSError as error:

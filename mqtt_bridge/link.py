@@ -27,14 +27,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from mqtt_bridge import credentials, reasons
+from mqtt_bridge import credentials, publication, reasons
 from mqtt_bridge.port import Broker, Incoming, Limits, Listener, Loss, Receipt, Subscription, Will
+from mqtt_bridge.publication import Publication, PublicationError
 from mqtt_bridge.reports import Sentences
 from mqtt_bridge.topics import Message
 
@@ -47,6 +48,7 @@ MOST_QUEUED = 64
 LARGEST_INCOMING = 256 * 1024
 ROOM_FOR_HEADER = 160
 SETTLED_S = 5.0
+STOOD_STILL_S = 2.5
 
 
 class LinkError(Exception):
@@ -146,6 +148,22 @@ class Link:
             log.log(level, "%s", sentence)
 
 
+class _Client(mqtt.Client):
+    """paho, but for how a message is read: `publication.py` says why."""
+
+    on_publication: Callable[[Publication], None] | None = None
+
+    def _handle_publish(self) -> MQTTErrorCode:
+        """Pass a message on, and acknowledge it. We subscribe at QoS 1, so none comes at QoS 2."""
+        try:
+            found = publication.read(self._in_packet["command"], bytes(self._in_packet["packet"]))
+        except PublicationError:
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        if self.on_publication:
+            self.on_publication(found)
+        return self._send_puback(found.mid) if found.qos else MQTTErrorCode.MQTT_ERR_SUCCESS
+
+
 class _Pending(NamedTuple):
     """A message that the broker has not acknowledged yet."""
 
@@ -166,7 +184,8 @@ class _Session:
         self.ended: asyncio.Future[Loss] = self._loop.create_future()
         self._pending: dict[int, _Pending] = {}
         self._asked: dict[int, list[str]] = {}
-        self._heard_s = time.monotonic()
+        self._heard_s = self._turned_s = time.monotonic()
+        self._late_until_s = 0.0
         self._said = ""
         self._shut = False
         self._client = self._fresh_client(will)
@@ -179,6 +198,7 @@ class _Session:
             raise LinkError(Loss(reason=str(error))) from None
         except (OSError, ValueError) as error:
             raise LinkError(Loss(reason=reasons.failed_connect(error, self._broker.where))) from None
+        self._turned_s = time.monotonic()  # connecting took its time in a thread of its own
         self._attend()
         ticking = self._loop.create_task(self._tick(), name="mqtt-tick")
         self.ended.add_done_callback(lambda _: ticking.cancel())
@@ -247,9 +267,9 @@ class _Session:
 
     # Before the event loop has the socket.
 
-    def _fresh_client(self, will: Will | None) -> mqtt.Client:
+    def _fresh_client(self, will: Will | None) -> _Client:
         version = CallbackAPIVersion.VERSION2
-        client = mqtt.Client(version, self._broker.client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False)
+        client = _Client(version, self._broker.client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False)
         client.max_queued_messages_set(MOST_QUEUED)
         client.max_inflight_messages_set(MOST_QUEUED)
         self._of_connect = _properties(PacketTypes.CONNECT)
@@ -265,7 +285,7 @@ class _Session:
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
+        client.on_publication = self._on_publication
         return client
 
     def _connect(self) -> None:
@@ -295,7 +315,7 @@ class _Session:
             self._write()
 
     def _read(self) -> None:
-        self._heard_s = time.monotonic()
+        self._heard_s = self._turn()
         self._guard(self._client.loop_read)
         # TLS may have decrypted more than was taken; the descriptor will not become readable for that.
         while isinstance(sock := self._client.socket(), ssl.SSLSocket) and not self.ended.done() and sock.pending():
@@ -304,12 +324,20 @@ class _Session:
     def _write(self) -> None:
         self._guard(self._client.loop_write)
 
+    def _turn(self) -> float:
+        """Return the time, and see whether this process stood still: what waited unread meanwhile comes in now."""
+        now_s = time.monotonic()
+        if now_s - self._turned_s > STOOD_STILL_S:
+            self._late_until_s = now_s + STOOD_STILL_S
+        self._turned_s = now_s
+        return now_s
+
     async def _tick(self) -> None:
         silence_s = SILENCE_KEEPALIVES * self._broker.keepalive_s
         while not self.ended.done():
             await asyncio.sleep(min(1.0, silence_s / 50, self._patience_s / 10))
+            now_s = self._turn()
             self._guard(self._client.loop_misc)
-            now_s = time.monotonic()
             oldest = next(iter(self._pending.values()), None)
             if now_s - self._heard_s > silence_s:
                 self.end(Loss(reason=f"nothing was heard from the broker for {silence_s:.0f} s; check the network"))
@@ -341,7 +369,7 @@ class _Session:
         client = self._client
         client.on_socket_register_write = client.on_socket_unregister_write = client.on_socket_close = None
         client.on_connect = client.on_disconnect = client.on_publish = None
-        client.on_subscribe = client.on_message = client.on_log = None
+        client.on_subscribe = client.on_publication = client.on_log = None
 
     # What paho calls, under its own locks: note it, act later.
 
@@ -372,12 +400,12 @@ class _Session:
     ) -> None:
         self._loop.call_soon(self._subscribed, mid, codes)
 
-    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+    def _on_publication(self, found: Publication) -> None:
         with contextlib.suppress(UnicodeDecodeError):
             incoming = Incoming(
-                topic=message.topic, payload=bytes(message.payload), retained=bool(message.retain),
-                response_topic=getattr(message.properties, "ResponseTopic", None),
-                correlation=getattr(message.properties, "CorrelationData", None),
+                topic=found.topic.decode("utf-8"), payload=found.payload, retained=found.retained,
+                response_topic=found.response_topic, correlation=found.correlation,
+                late=time.monotonic() < self._late_until_s,
             )  # fmt: skip
             self._loop.call_soon(self._listener.received, incoming)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.journal import FIRST_PREV
+from mqtt_bridge.reasons import remedy_of_a_file
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +60,13 @@ class Marks:
             try:
                 self._db = self._connect()
             except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
+                if not _is_damage(error):
                     raise
                 self._set_aside()
                 self._db = self._connect()
         except (OSError, sqlite3.Error) as error:
-            text = f"{self._path} can't be opened ({error}); make its folder writable for this user"
-            raise OutboxError(text) from None
+            remedy = remedy_of_a_file(error, "make its folder writable for this user")
+            raise OutboxError(f"{self._path} can't be opened ({error}); {remedy}") from None
 
     def close(self) -> None:
         """Close the file."""
@@ -101,7 +102,11 @@ class Marks:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
-            raise OutboxError(f"{self._path} can't be written ({error}); free some space on its disk") from None
+            if _is_damage(error):
+                self._begin_anew()
+                raise OutboxError(f"{self._path} was damaged ({error}); a new one is begun") from None
+            remedy = remedy_of_a_file(error, "look at its disk")
+            raise OutboxError(f"{self._path} can't be written ({error}); {remedy}") from None
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,12 +115,32 @@ class Marks:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
             db.executescript(SCHEMA)
+            _check(db)
         except BaseException:
             db.close()
             raise
         return db
 
+    def _begin_anew(self) -> None:
+        """Keep a file aside that turned out to be damaged. Raises `OutboxError`."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self._set_aside()
+        self.open()
+
     def _set_aside(self) -> None:
         aside = self._path.with_name(f"{self._path.name}.broken-{int(time.time())}")
         self._path.rename(aside)
         log.error("%s is no database any more; kept as %s, every fact is delivered again", self._path, aside)
+
+
+def _check(db: sqlite3.Connection) -> None:
+    """Raise `sqlite3.DatabaseError` where any page of it is damaged: what is read of the others would hide that."""
+    fault = str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    if fault != "ok":
+        raise sqlite3.DatabaseError(fault)
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether the file itself is at fault, and not the disk, a lock or a right that is missing."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)

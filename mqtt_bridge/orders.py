@@ -30,6 +30,7 @@ from gate.client import GateUnavailableError, RequestRefusedError
 from gate.model import Code, Command, Json, JsonObject, Kind
 from mqtt_bridge.admission import Admission, Place
 from mqtt_bridge.answers import Answers, Reply, reply_to
+from mqtt_bridge.bucket import Bucket
 from mqtt_bridge.envelope import Claim, Envelope, Key, Rejection, claimed, reject
 from mqtt_bridge.port import Incoming
 from mqtt_bridge.refused import Ration, by_of, data_of
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MOST_UNDER_WAY = 32
+MOST_AT_ONCE, PER_S = 60, 10.0  # of one key
 LOOK_AGAIN_S = 1.0
 REOPEN_AFTER_S = 1.0
 GRACE_S = 1.0
@@ -91,6 +93,7 @@ class Orders:
         self._noted = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._proven, self._strange = Ration(), Ration()
+        self._paces: dict[str, Bucket] = {}
         self._sentences = Sentences()
         self.trouble = ""
 
@@ -98,7 +101,7 @@ class Orders:
         """Take a message of `cmd`. Returns at once and never raises."""
         verdict = self._admission.weigh(message, now_mono_ms=_now_ms(), today=self._today())
         claim = claimed(message.payload)
-        reply = reply_to(message, self._place.gate_id, claim.kid)
+        reply = reply_to(message, self._place.gate_id, claim.kid, self._place.home)
         if verdict.rejection:
             self._refuse(verdict.envelope or claim, reply, verdict.rejection)
         elif verdict.envelope:
@@ -155,18 +158,24 @@ class Orders:
         elif not self._seen.is_open:
             self._refuse_order(order, reject(Code.NOT_REMEMBERED))
             return
-        elif len(self._waiting) + len(self._under_way) >= MOST_UNDER_WAY:
+        elif len(self._waiting) + len(self._under_way) >= MOST_UNDER_WAY or not self._keeps_pace(found.kid):
             self._refuse_order(order, reject(Code.RATE_LIMITED))  # and written down: its id is used
         else:
             self._waiting.append(order)
         self._unwritten.append((found.id, found.mono_deadline_ms))
         self._came.set()
 
+    def _keeps_pace(self, kid: str) -> bool:
+        """Tell whether this key may order one more now: each is a fact, and a wild script must not fill the disk."""
+        bucket = self._paces.setdefault(kid, Bucket(most=MOST_AT_ONCE, per_s=PER_S))
+        return bucket.take(now_s=time.monotonic())
+
     async def _write_down(self) -> None:
         """Write ids to the disk, and pass on the commands whose ids are there, in the order in which they came."""
         while True:
             if not self._seen.is_open:
                 await asyncio.sleep(REOPEN_AFTER_S)
+                self._unwritten = [(name, due_ms) for name, due_ms in self._unwritten if due_ms >= _now_ms()]
                 await self.open()
                 continue
             await self._came.wait()
@@ -244,12 +253,15 @@ class Orders:
     def _refuse(self, found: Envelope | Claim, reply: Reply | None, rejection: Rejection) -> None:
         """Answer, and have the journal told."""
         is_proven = isinstance(found, Envelope)
-        self._say(reply, found.id, "rejected", rejection.plain(), urgent=is_proven)
+        is_urgent = is_proven and rejection.code is not Code.RATE_LIMITED  # a flood would push out what was obeyed
+        self._say(reply, found.id, "rejected", rejection.plain(), urgent=is_urgent)
         ration = self._proven if is_proven else self._strange
         by = by_of(found) if isinstance(found, Envelope) else None
         ration.take(by, data_of(rejection, found), now_s=time.monotonic())
         self._noted.set()
-        self._log(f"a command was refused: {rejection.title} {rejection.remedy}")
+        # What a stranger claims is not logged: each new claim would be a new line. The journal has it, rationed.
+        which = f"{found.command.value} by the key {found.kid}" if isinstance(found, Envelope) else "a command"
+        self._log(f"{which} was refused ({rejection.code.value}): {rejection.title} {rejection.remedy}")
 
     def _answer(self, order: _Order, status: str, **more: Json) -> None:
         self._say(order.reply, order.envelope.id, status, more, urgent=True)

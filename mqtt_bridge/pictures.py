@@ -30,24 +30,29 @@ OLDEST_S = 15.0
 class Pictures:
     """Publishes `snapshot` whenever the camera left a new picture; does nothing where the configuration says so."""
 
-    def __init__(self, settings: Settings, publisher: Publisher, *, look_every_s: float = 1.0) -> None:
+    def __init__(self, settings: Settings, publisher: Publisher, *, kept_s: float, look_every_s: float = 1.0) -> None:
         self._path = runtime_dir(settings) / POSTCARD
         self._publisher = publisher
         self._gate_id = settings.site.id
-        self._look_every_s = look_every_s
+        self._kept_s, self._look_every_s = kept_s, look_every_s
         self._wanted = settings.mqtt.snapshot
         self._sentences = Sentences()
+        self._sent_ns = 0
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether the newest picture that was sent is not older than the broker keeps one."""
+        return self._sent_ns > 0 and time.monotonic_ns() - self._sent_ns <= self._kept_s * 1e9
 
     async def run(self) -> None:
         """Publish until cancelled. QoS 0: a picture that gets lost is followed by the next."""
         if not self._wanted:
             await asyncio.get_running_loop().create_future()
-        sent_ns = 0
         while True:
             if self._publisher.connected:
                 taken_ns, jpeg = await asyncio.to_thread(newest, self._path, time.monotonic_ns())
-                if jpeg and taken_ns != sent_ns and (receipt := self._publisher.publish(self._message(jpeg))):
-                    sent_ns = taken_ns
+                if jpeg and taken_ns != self._sent_ns and (receipt := self._publisher.publish(self._message(jpeg))):
+                    self._sent_ns = taken_ns
                     receipt.add_done_callback(self._noted)
             await asyncio.sleep(self._look_every_s)
 

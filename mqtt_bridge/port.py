@@ -87,6 +87,8 @@ class Subscription:
 class Incoming:
     """A message of a subscription. `retained`: it was published to stay, whenever that was.
 
+    `late`: this process stood still before it was read, so nobody knows how long it waited.
+
     `response_topic` and `correlation` are what the sender asked for (MQTT 5): somebody else's words, to be checked.
     """
 
@@ -95,6 +97,7 @@ class Incoming:
     retained: bool = False
     response_topic: str | None = None
     correlation: bytes | None = None
+    late: bool = False
 
 
 class Publisher(Protocol):

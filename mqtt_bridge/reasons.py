@@ -50,6 +50,14 @@ _LOSS = {
 }
 
 
+_TECHNICAL = re.compile(r"^\[[^\]]*\] |\s*\(_ssl\.c:\d+\)$")
+
+
+def plain(error: object) -> str:
+    """Return what the system says of an error without its numbers: "Connection reset by peer"."""
+    return _TECHNICAL.sub("", str(error))
+
+
 def refused_connect(code: int, name: str) -> str:
     """Explain a CONNACK that says no."""
     return _CONNECT.get(code, f"the broker refuses this gate ({name}); see the broker's log")
@@ -69,7 +77,7 @@ def refused_subscription(name: str, topic: str) -> str:
 
 def lost(code: int, detail: str) -> str:
     """Explain why a connection ended: the broker's own code where it gave one, else what the socket said."""
-    return _LOSS.get(code, f"the connection to the broker was lost ({detail or 'closed by the broker'})")
+    return _LOSS.get(code, f"the connection to the broker was lost ({plain(detail) or 'closed by the broker'})")
 
 
 def unanswered(detail: str, *, encrypted: bool) -> str:
@@ -77,7 +85,9 @@ def unanswered(detail: str, *, encrypted: bool) -> str:
     if "certificate required" in detail.lower().replace("_", " "):
         return "the broker asks for a certificate; set mqtt.cert_file and mqtt.key_file"
     what = (
-        f"the broker closed the connection at once ({detail})" if detail else "the broker closed the connection at once"
+        f"the broker closed the connection at once ({plain(detail)})"
+        if detail
+        else "the broker closed the connection at once"
     )
     if "certificate revoked" in detail.lower().replace("_", " "):
         return "the broker's list says that this gate's certificate is revoked; ask for a new one (mqtt.cert_file)"
@@ -99,7 +109,7 @@ def failed_connect(error: BaseException, where: str) -> str:
                 f"the certificate of {where} is not trusted ({error.verify_message}); check mqtt.ca_file and mqtt.host"
             )
         case ssl.SSLError():
-            why = getattr(error, "reason", None) or error
+            why = getattr(error, "reason", None) or plain(error)
             return f"no TLS with {where} ({why}); does its port speak TLS? check mqtt.port"
         case ConnectionRefusedError():
             return f"no broker answers at {where}; start it, or correct mqtt.host and mqtt.port"
@@ -108,7 +118,7 @@ def failed_connect(error: BaseException, where: str) -> str:
         case TimeoutError():
             return f"{where} does not answer in time; check the network, and mqtt.host and mqtt.port"
         case _:
-            return f"no connection to {where} ({error})"
+            return f"no connection to {where} ({plain(error)})"
 
 
 KINDS = {
@@ -117,7 +127,7 @@ KINDS = {
         r"|\S+ does not answer in time|\S+ accepts a connection but"
     ),
     "broker_lost": (
-        "the connection to the broker was lost|the broker (is (shutting|not available|busy)|heard|limits)"
+        "connecting to|the connection to the broker was lost|the broker (is (shutting|not available|busy)|heard|limits)"
         "|the broker's operator"
     ),
     "broker_certificate": (
@@ -144,3 +154,11 @@ def kind_of(sentence: str) -> str:
     if not sentence:
         return ""
     return next((kind for kind, begins in _BEGINNINGS.items() if begins.match(sentence)), OTHER_KIND)
+
+
+def remedy_of_a_file(error: Exception, otherwise: str) -> str:
+    """Say what clears a fault of a file, by what the system said of it: what is usual is not always what it is."""
+    said = (error.strerror or "") if isinstance(error, OSError) else str(error)
+    if said.endswith(("is full", "No space left on device", "quota exceeded")):
+        return "free some space on its disk"
+    return "end the other program that holds it" if said.endswith("is locked") else otherwise

@@ -12,6 +12,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 
 from gate.model import JsonObject
+from mqtt_bridge.bucket import Bucket
 from mqtt_bridge.envelope import Claim, Envelope, Rejection
 
 AT_HAND = 100
@@ -32,21 +33,15 @@ class Ration:
     """Notes of one sort, and how many are at hand."""
 
     def __init__(self) -> None:
-        self._at_hand = float(AT_HAND)
-        self._counted_s: float | None = None
+        self._at_hand = Bucket(most=AT_HAND, per_s=1.0 / ONE_MORE_EVERY_S)
         self._left_out: Counter[str] = Counter()
         self._waiting: deque[Note] = deque()
 
     def take(self, by: JsonObject | None, data: JsonObject, *, now_s: float) -> None:
         """Keep a note for the journal, or count what was left out."""
-        if self._counted_s is not None:
-            more = (now_s - self._counted_s) / ONE_MORE_EVERY_S
-            self._at_hand = min(float(AT_HAND), self._at_hand + more)
-        self._counted_s = now_s
-        if self._at_hand < 1.0 or len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= MOST_WAITING or not self._at_hand.take(now_s=now_s):
             self._left_out[str(data.get("code"))] += 1
             return
-        self._at_hand -= 1.0
         if self._left_out:
             data = {**data, "left_out": dict(self._left_out)}
             self._left_out.clear()

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from config.command_keys import public_bytes
 from mqtt_bridge.envelope import Key
+from mqtt_bridge.reasons import remedy_of_a_file
 
 log = logging.getLogger(__name__)
 
@@ -85,41 +86,53 @@ def add(path: Path, new: Revocation) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise RevocationsError(f"{path} can't be written ({error.strerror}); run it as the gate's user") from None
+        remedy = remedy_of_a_file(error, "run it as the gate's user")
+        raise RevocationsError(f"{path} can't be written ({error.strerror}); {remedy}") from None
 
 
 class Revocations:
-    """The file as of now, for the bridge; read again only when it has changed."""
+    """The file as of now, for the bridge; read again only when it has changed.
+
+    `untold` are those that came since the first look, for the journal; who tells takes them out.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stamp: Stamp | None = None
         self._revoked: frozenset[bytes | None] | None = frozenset()
+        self._known: frozenset[str] | None = None
         self.trouble = ""
+        self.untold: list[Revocation] = []
 
     def applied(self, keys: Mapping[str, Key]) -> dict[str, Key]:
         """Return the keys as they are now: revoked where the configuration or the file says so, or it can't be read."""
-        self._look()
+        self.look()
         revoked = self._revoked
         return {
             name: replace(key, revoked=True) if revoked is None or key.public in revoked else key
             for name, key in keys.items()
         }
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Read the file if it has changed; never raises."""
         stamp = _stamp(self._path)
-        if stamp == self._stamp and not self.trouble:
+        if stamp == self._stamp and self._known is not None and not self.trouble:
             return
         try:
-            found = frozenset(public_bytes(one.public) for one in read(self._path))
+            listed = read(self._path)
         except RevocationsError as error:
             if not self.trouble:
                 log.warning("no command is taken: %s", error)
             self._revoked, self.trouble = None, f"no command is taken: {error}"
             return
-        if self._revoked is not None and len(found) > len(self._revoked) and self._stamp is not None:
-            log.info("a key was revoked; %d in all", len(found))
-        self._stamp, self._revoked, self.trouble = stamp, found, ""
+        if self._known is not None:
+            new = [one for one in listed if one.public not in self._known]
+            self.untold += new
+            for one in new:
+                log.info("the key %s was revoked", one.id)
+        self._known = frozenset(one.public for one in listed)
+        self._revoked = frozenset(public_bytes(one.public) for one in listed)
+        self._stamp, self.trouble = stamp, ""
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mqtt_bridge.envelope import FARTHEST_AHEAD_MS
+from mqtt_bridge.reasons import remedy_of_a_file
 
 log = logging.getLogger(__name__)
 
@@ -91,14 +92,15 @@ class Seen:
                 self._db = self._connect()
                 return self._read(self._db, now_mono_ms)
             except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
+                if not _is_damage(error):
                     raise
                 self._set_aside(now_mono_ms)
                 self._db = self._connect()
                 return {}
         except (OSError, sqlite3.Error) as error:
             self.close()
-            raise SeenError(f"{self._path} can't be opened ({error}); make its folder writable for this user") from None
+            remedy = remedy_of_a_file(error, "make its folder writable for this user")
+            raise SeenError(f"{self._path} can't be opened ({error}); {remedy}") from None
 
     def write(self, commands: Iterable[tuple[str, int]], day: dt.date | None, *, now_mono_ms: int) -> None:
         """Write ids with their deadlines, and the day, so that they survive this process.
@@ -120,7 +122,12 @@ class Seen:
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
             self.close()
-            raise SeenError(f"{self._path} can't be written ({error}); free some space on its disk") from None
+            if _is_damage(error):  # what can still be read of it would hide for ever that nothing can be written
+                with contextlib.suppress(OSError):
+                    self._set_aside(now_mono_ms)
+                raise SeenError(f"{self._path} was damaged ({error}); a new one is begun") from None
+            remedy = remedy_of_a_file(error, "look at its disk")
+            raise SeenError(f"{self._path} can't be written ({error}); {remedy}") from None
 
     def close(self) -> None:
         """Close the file."""
@@ -164,3 +171,8 @@ class Seen:
             "%s is no database any more; kept as %s. Commands that may have been taken before are refused for %d s",
             self._path, aside, FARTHEST_AHEAD_MS // 1000,
         )  # fmt: skip
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether the file itself is at fault, and not the disk, a lock or a right that is missing."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)

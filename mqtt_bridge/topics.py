@@ -112,15 +112,15 @@ def message(gate_id: str, topic: Topic, payload: bytes) -> Message:
     )
 
 
-def response_address(gate_id: str, wanted: str | None, requester: str) -> str:
+def response_address(gate_id: str, wanted: str | None, requester: str, home: str = "homeassistant") -> str:
     """Return where an answer goes: to the topic that the sender asked for, else to `rsp/<requester>`.
 
     Nobody can have the gate write where others look for the word of a gate or of a program: of `antt/`, only this
-    gate's own `rsp/` is granted, and nothing of `$…` or `homeassistant/`.
+    gate's own `rsp/` is granted, and nothing of `$…` or below `home`, where Home Assistant looks for devices.
     """
     own = f"{PREFIX}/{gate_id}/rsp/"
     if wanted and len(wanted) <= LONGEST_RESPONSE_TOPIC and wanted.isprintable() and not set(wanted) & set("#+"):
-        guarded = wanted.startswith(("$", "/")) or wanted.partition("/")[0] in {"antt", "homeassistant"}
+        guarded = wanted.startswith(("$", "/", "antt/", "homeassistant/", f"{home}/")) or wanted == "antt"
         if not guarded or (wanted.startswith(own) and wanted != own):
             return wanted
     return own + requester

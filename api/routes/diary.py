@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from api.auth import Permission, SignedIn, TheOffice, by
 from api.calls import Call
 from api.day import day_of
-from api.event_schemas import DiaryDayBody, EventBody
+from api.event_schemas import DiaryDayBody, EventBody, StarRequest
 from api.facts import journalled
 from api.moments import Day
 from api.office import Office
@@ -31,7 +31,12 @@ async def show_day(office: TheOffice, day: Day | None = None) -> JSONResponse:
     return JSONResponse(await office.records(lambda reader: day_of(reader, wanted, settings)))
 
 
-async def star_event(event_id: uuid.UUID, session: SignedIn, office: TheOffice) -> JSONResponse:
+async def star_event(
+    event_id: uuid.UUID,
+    body: StarRequest,  # noqa: ARG001 - holds nothing; what else is sent is refused
+    session: SignedIn,
+    office: TheOffice,
+) -> JSONResponse:
     """Mark an event for everybody. One that is marked already is answered as it is."""
     return await _mark(office, session, event_id, Kind.EVENT_STARRED)
 

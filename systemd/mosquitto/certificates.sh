@@ -136,7 +136,11 @@ client() {
     for name in "$@"; do check_name "$name"; done
     for name in "$@"; do
         sign "$name" of_client
-        say "$folder/$name.pem, $name.key     for $name (mqtt.cert_file, mqtt.key_file)"
+        if [[ -e $folder/$name.csr ]]; then
+            say "$folder/$name.pem     for $name (mqtt.cert_file), which has the key already"
+        else
+            say "$folder/$name.pem, $name.key     for $name (a gate: mqtt.cert_file, mqtt.key_file)"
+        fi
     done
 }
 
@@ -173,7 +177,8 @@ usage() { sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
 main() {
     if [[ ${1:-} == --folder ]]; then
-        folder=${2:?--folder needs a name}
+        folder=${2:-}
+        [[ -n $folder ]] || fail "--folder needs a name; see --help"
         shift 2
     fi
     local what=${1:-}
@@ -186,6 +191,7 @@ main() {
             usage
             return
             ;;
+        '') fail "say what to do: init, broker, client, revoke or list; see --help" ;;
         *) fail "unknown word '$what'; see --help" ;;
     esac
     [[ $what == init || -e $folder/ca.pem ]] || fail "there is no CA in $folder; make one: certificates.sh init"

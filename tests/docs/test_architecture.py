@@ -56,8 +56,8 @@ PURE = {"gate.model", "gate.site", "gate.machine", "gate.memory", "gate.moves", 
         "camera.occasions", "camera.viewers", "camera.exposure", "camera.trust", "camera.known", "camera.symptoms",
         "camera.naming", "camera.structure", "camera.published", "camera.gateway", "camera.reference", "camera.h264",
         "camera.sps", "camera.timeline", "mqtt_bridge.topics", "mqtt_bridge.discovery", "mqtt_bridge.flow",
-        "mqtt_bridge.appetite", "mqtt_bridge.gaps", "mqtt_bridge.recall", "mqtt_bridge.envelope",
-        "mqtt_bridge.errand", "mqtt_bridge.refused", "api.live_queue", "api.page_modules",
+        "mqtt_bridge.appetite", "mqtt_bridge.gaps", "mqtt_bridge.bucket", "mqtt_bridge.recall", "mqtt_bridge.envelope",
+        "mqtt_bridge.publication", "mqtt_bridge.errand", "mqtt_bridge.refused", "api.live_queue", "api.page_modules",
         "api.history", "api.push_queue", "api.push_rules", "api.record_flow", "api.sieve", "api.week"}  # fmt: skip
 IMPURE = {"asyncio", "threading", "multiprocessing", "subprocess", "time", "logging", "os", "socket", "io", "pathlib"}
 CLOCKS = ("datetime.now(", "datetime.utcnow(", ".today(", "time.time(", "monotonic(")

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +71,17 @@ class Running:
     def waits_for(self, **wanted: object) -> None:
         """Wait until its health says so."""
         wait_until(lambda: wanted.items() <= self.health.items(), 15, f"{wanted} in {self.health}")
+
+    def stands_still(self, for_s: float) -> None:
+        """Do nothing for so long, as a process does that is swapped out; returns when that has begun."""
+        begun = threading.Event()
+
+        def still() -> None:
+            begun.set()
+            time.sleep(for_s)
+
+        self._loop.call_soon_threadsafe(still)
+        assert begun.wait(5)
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

@@ -22,7 +22,10 @@ COVER_STATES = ("open", "opening", "closed", "closing")
 
 
 class HomeAssistant:
-    """A context manager. `states` holds what an officer would see, by the key of the entity; "unavailable" wins."""
+    """A context manager. `states` holds what an officer would see, by the key of the entity; "unavailable" wins.
+
+    `page` has the same as it came, one state after the other: what an automation would have been started by.
+    """
 
     def __init__(self, broker: Broker, prefix: str = "homeassistant") -> None:
         self._prefix = prefix
@@ -33,13 +36,15 @@ class HomeAssistant:
         self.components: dict[str, Keys] = {}
         self.complaints: list[str] = []
         self.history: dict[str, list[str]] = {}
+        self.page: dict[str, list[str]] = {}
         self.events: list[Keys] = []
         self.images: list[bytes] = []
         self.image_expiry_s: int | None = None
         self.attributes: Keys = {}
         self.traffic: list[tuple[str, bytes]] = []
         self._states: dict[str, str] = {}
-        self._available = False
+        self._availability: dict[str, list[Keys]] = {}
+        self._available: dict[str, dict[str, bool]] = {}
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, "home-assistant", protocol=mqtt.MQTTv5)
         self._client.on_connect = lambda client, *_: client.subscribe(f"{prefix}/device/+/config", qos=1)
         self._client.on_subscribe = lambda *_: self._ready.set()
@@ -59,8 +64,10 @@ class HomeAssistant:
     def states(self) -> dict[str, str]:
         """Return what is shown of every entity."""
         with self._lock:
-            shown = {key: self._states.get(key, "unknown") for key in self.components}
-            return shown if self._available else dict.fromkeys(shown, "unavailable")
+            return {
+                key: self._states.get(key, "unknown") if self._is_available(key) else "unavailable"
+                for key in self.components
+            }
 
     def is_born(self) -> None:
         """Say that it has started, as it does."""
@@ -86,6 +93,9 @@ class HomeAssistant:
                 else:
                     self.traffic.append((message.topic, bytes(message.payload)))
                     self._read(message)
+                for key, state in self.states.items():
+                    if (shown := self.page.setdefault(key, []))[-1:] != [state]:
+                        shown.append(state)
             except Exception as error:  # noqa: BLE001 - a fault in paho's thread would be silent
                 self.complaints.append(f"{message.topic}: {type(error).__name__}: {error}")
 
@@ -97,9 +107,10 @@ class HomeAssistant:
         plain = ha_rules.spelled_out(json.loads(payload))
         self.complaints += ha_rules.complaints(plain)
         self.device = plain["device"]
-        self._availability = plain["availability"]
         self.components = {key: each for key, each in plain["components"].items() if len(each) > 1}
-        topics = {each["topic"] for each in self._availability}
+        for key, component in self.components.items():
+            self._availability[key] = component.get("availability") or plain["availability"]
+        topics = {each["topic"] for found in self._availability.values() for each in found}
         for component in self.components.values():
             topics |= {
                 component[key] for key in ("state_topic", "image_topic", "json_attributes_topic") if key in component
@@ -107,13 +118,10 @@ class HomeAssistant:
         client.subscribe([(topic, 0) for topic in sorted(topics)])
 
     def _read(self, message: mqtt.MQTTMessage) -> None:
-        for each in self._availability:
-            if message.topic == each["topic"]:
-                rendered = _rendered(each.get("value_template"), bytes(message.payload))
-                if rendered == each.get("payload_available", "online"):
-                    self._available = True
-                elif rendered == each.get("payload_not_available", "offline"):
-                    self._available = False
+        for key, found in self._availability.items():
+            for each in found:
+                if message.topic == each["topic"]:
+                    self._judge(key, each, bytes(message.payload))
         for key, component in self.components.items():
             if message.topic == component.get("image_topic"):
                 self.images.append(bytes(message.payload))
@@ -123,6 +131,19 @@ class HomeAssistant:
             if message.topic == component.get("json_attributes_topic"):
                 rendered = _rendered(component["json_attributes_template"], bytes(message.payload))
                 self.attributes = json.loads(rendered)
+
+    def _judge(self, key: str, each: Keys, payload: bytes) -> None:
+        rendered = _rendered(each.get("value_template"), payload)
+        if rendered == each.get("payload_available", "online"):
+            self._available.setdefault(key, {})[each["topic"]] = True
+        elif rendered == each.get("payload_not_available", "offline"):
+            self._available.setdefault(key, {})[each["topic"]] = False
+
+    def _is_available(self, key: str) -> bool:
+        """Tell whether all its topics say so; one that has not spoken yet says no. A single topic needs no mode."""
+        said, found = self._available.get(key, {}), self._availability[key]
+        assert len(found) == 1 or self.components[key].get("availability_mode") == "all"
+        return all(said.get(each["topic"]) for each in found)
 
     def _show(self, key: str, component: Keys, message: mqtt.MQTTMessage) -> None:
         rendered = _rendered(component.get("value_template"), bytes(message.payload))

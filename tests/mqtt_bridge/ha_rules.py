@@ -2,8 +2,9 @@
 
 Source: the documentation of Home Assistant 2026.2, pages "MQTT" (device discovery, supported abbreviations), "MQTT
 Cover", "MQTT Binary sensor", "MQTT Sensor", "MQTT Event", "MQTT Image", "MQTT Button" of www.home-assistant.io, and the
-device classes of "Cover", "Binary sensor", "Sensor" and "Event"; compared with the schemas of that release. Only what a
-gate has any use for is listed: a key that is not here is a complaint, though Home Assistant may know it.
+device classes of "Cover", "Binary sensor", "Sensor" and "Event"; compared with the schemas of that release, and with
+what the releases 2024.12.5 and 2026.11.0 themselves made of a simulated gate. Only what a gate has any use for is
+listed: a key that is not here is a complaint, though Home Assistant may know it.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ COMMON: dict[str, Rule] = {
     "name": _text_or_null, "unique_id": _text, "icon": _matching(r"mdi:[a-z0-9-]+"), "qos": _one_of(0, 1, 2),
     "entity_category": _one_of("config", "diagnostic"), "json_attributes_topic": _topic_to_read,
     "json_attributes_template": _template, "enabled_by_default": _flag, "device_class": _text, "encoding": _text,
-    "default_entity_id": _text,
+    "default_entity_id": _text, "availability_mode": _one_of("all", "any", "latest"),
+    "availability": lambda value: not [*_of_availability(value)],
 }  # fmt: skip
 READS: dict[str, Rule] = {"state_topic": _topic_to_read, "value_template": _template}
 OPTIONS: dict[str, dict[str, Rule]] = {
@@ -158,6 +160,9 @@ def spelled_out(found: Keys) -> Keys:
     plain["availability"] = [_renamed(each, ABBREVIATIONS) for each in plain.get("availability", [])]
     components = plain.get("components", {})
     plain["components"] = {key: _renamed(component, ABBREVIATIONS) for key, component in components.items()}
+    for component in plain["components"].values():
+        if "availability" in component:
+            component["availability"] = [_renamed(each, ABBREVIATIONS) for each in component["availability"]]
     return plain
 
 
@@ -169,8 +174,7 @@ def complaints(plain: Keys) -> list[str]:
     if not plain.get("origin", {}).get("name"):
         found.append("origin: no name")
     found += [f"{key}: not known" for key in plain.keys() - SHARED - {"device", "origin", "components"}]
-    for each in plain["availability"]:
-        found += _wrong(each, AVAILABILITY, "availability")
+    found += _of_availability(plain["availability"])
     ids = [component["unique_id"] for component in plain["components"].values() if "unique_id" in component]
     found += ["unique_id: not unique"] if len(set(ids)) < len(ids) else []
     for key, component in plain["components"].items():
@@ -188,6 +192,13 @@ def _wrong(found: Keys, rules: dict[str, Rule], where: str) -> Iterator[str]:
             yield f"{where}: {key} is not known"
         elif not rules[key](value):
             yield f"{where}: {key} can't be {value!r}"
+
+
+def _of_availability(found: list[Keys]) -> Iterator[str]:
+    for each in found:
+        yield from _wrong(each, AVAILABILITY, "availability")
+        if "topic" not in each:
+            yield "availability: no topic"
 
 
 def _of_component(component: Keys) -> Iterator[str]:

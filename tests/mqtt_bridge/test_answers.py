@@ -106,6 +106,12 @@ def test_where_an_answer_may_go(wanted: str | None, *, granted: bool) -> None:
     assert found == (wanted if granted else "antt/1/sim/rsp/room")
 
 
+def test_no_answer_goes_where_another_prefix_has_home_assistant_look() -> None:
+    """mqtt.home_assistant.prefix: nobody makes up a device with the gate's own rights."""
+    asked = Incoming(topic="antt/1/sim/cmd", payload=b"", response_topic="ha/device/sim/config")
+    assert reply_to(asked, "sim", "room", "ha").topic == "antt/1/sim/rsp/room"
+
+
 def test_too_much_correlation_is_left_out() -> None:
     message = Incoming(topic="antt/1/sim/cmd", payload=b"", correlation=b"x" * 5000)
     assert reply_to(message, "sim", "room") == Reply(topic="antt/1/sim/rsp/room")

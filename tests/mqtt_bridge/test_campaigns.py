@@ -30,6 +30,11 @@ def test_a_broker_that_dies_with_what_it_acknowledged_loses_nothing(tmp_path: Pa
     outages.run(tmp_path, facts=1500, bridge_kills=0, broker_kills=2, seed=5, confirms=False)
 
 
+def test_a_bridge_that_dies_beside_its_broker_loses_nothing(tmp_path: Path) -> None:
+    """docs/topics.md, "When does a row count": the mark stays behind what was acknowledged a moment ago."""
+    outages.run(tmp_path, facts=1500, bridge_kills=2, broker_kills=2, seed=60003, confirms=False)
+
+
 def test_a_link_that_is_cut_again_and_again_never_makes_a_lasting_false_lost(tmp_path: Path) -> None:
     """Issue 6: never a lasting false `lost`; and no fact is lost either."""
     assert cuts.run(tmp_path, reconnects=6, seed=2).reconnects >= 6

@@ -330,6 +330,20 @@ def test_a_mark_stays_behind_what_a_dying_broker_may_take_with_it(state_dir: Pat
     tell(state_dir, story, pace=replace(QUICK, recall_s=0.3))
 
 
+def test_the_mark_is_not_written_for_each_fact_but_in_the_end(state_dir: Path, journal: Writer) -> None:
+    """A steady drip of facts must not cost a write to the card each; what was not written only comes again."""
+
+    async def story(delivery: Delivery, link: Scripted) -> None:
+        for seq in range(1, 6):
+            journal.write(1)
+            delivery.wake()
+            await until(lambda seq=seq: delivery.upto == seq)  # type: ignore[misc] # bound now
+        assert marked(state_dir) <= 1
+
+    tell(state_dir, story, pace=replace(QUICK, recall_s=0.0, save_every_s=60.0))
+    assert marked(state_dir) == 5
+
+
 def test_a_receiver_that_confirms_lets_the_mark_follow_at_once(state_dir: Path, journal: Writer) -> None:
     """With `require_ack` nothing is recalled: what the receiver keeps, it keeps."""
     journal.write(60)

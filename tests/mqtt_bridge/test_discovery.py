@@ -63,10 +63,11 @@ def test_the_reader_of_the_rules_finds_faults() -> None:
     plain = announced(SITE)
     cover, beam = plain["components"]["cover"], plain["components"]["beam"]
     cover["device_class"], cover["retian"], beam["unique_id"] = "barrier", True, cover["unique_id"]
+    plain["components"]["picture"]["availability"][1].pop("topic")
     beam["state_topic"] = ""
     plain["components"]["cycles"]["options"] = ["a"]
     plain["device"].pop("identifiers")
-    assert len(ha_rules.complaints(plain)) == 7, ha_rules.complaints(plain)
+    assert len(ha_rules.complaints(plain)) == 8, ha_rules.complaints(plain)
 
 
 def test_nothing_can_be_ordered_unless_the_site_allows_it() -> None:
@@ -127,6 +128,14 @@ def test_every_value_is_one_that_its_entity_may_have() -> None:
                 assert value in component["options"]
             elif "state_class" in component:
                 assert isinstance(value, int | float)
+
+
+def test_a_picture_is_there_while_the_gate_and_the_picture_are() -> None:
+    """Home Assistant keeps the last picture for ever: what is old must not look like now."""
+    picture = announced(SITE)["components"]["picture"]
+    assert picture["availability_mode"] == "all"
+    assert [each["topic"] for each in picture["availability"]] == ["antt/1/cong-3/$state", "antt/1/cong-3/ha/state"]
+    assert (shown(OPEN)["picture"], shown(OPEN, has_picture=True)["picture"]) == (False, True)
 
 
 def test_sensors_say_what_officers_would() -> None:

@@ -41,7 +41,7 @@ def test_the_deadline_is_written_in_the_clock_of_the_gate() -> None:
 @pytest.mark.parametrize(
     ("clock", "told"),
     [
-        (GateClock(), "nothing is known of a gate 'sim'"),
+        (GateClock(), "nothing is known of a gate 'sim'.*--broker.*access list"),
         (a_clock(state="lost"), r"not connected to this broker \(\$state: lost\)"),
         (a_clock(state="stopped"), "stopped"),
         (a_clock(beat_boot="b0"), "started anew"),

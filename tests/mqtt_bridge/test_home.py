@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gate.model import Command, JsonObject, Kind
-from mqtt_bridge.home import last_arrivals, read_temperature
+from gate.model import Command, Kind
+from mqtt_bridge.home import last_moves, read_temperature
+from mqtt_bridge.link import STOOD_STILL_S
 from mqtt_bridge.pictures import LARGEST_BYTES, newest
 from tests.broker import Broker, Receiver
 from tests.fakes import FakeGate, wait_until
-from tests.mqtt_bridge.conftest import Process, Running, Writer, settings_of
+from tests.mqtt_bridge.cable import Cable
+from tests.mqtt_bridge.conftest import QUICK, Process, Running, Writer, settings_of
 from tests.mqtt_bridge.ha import HomeAssistant
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(1000)
@@ -23,6 +26,12 @@ JPEG = b"\xff\xd8\xff\xe0" + bytes(1000)
 def refusals(gate: FakeGate) -> list[object]:
     """Return the codes of the refused commands that the journal was told of."""
     return [data["code"] for kind, _, data in gate.reports if kind is Kind.COMMAND_REFUSED]
+
+
+def travels(gate: FakeGate, start: str, end: str, travel_ms: int) -> None:
+    """Write what the journal holds of a run."""
+    gate.write(Kind.STATE_CHANGED, {"from": start, "to": "opening" if end == "open" else "closing"})
+    gate.write(Kind.ARRIVED, {"state": end, "travel_ms": travel_ms})
 
 
 @pytest.fixture
@@ -76,8 +85,28 @@ def test_what_an_earlier_bridge_left_is_not_taken_for_now(state_dir: Path, broke
     """The broker still holds `closed`; the bridge is back before the gate process is."""
     with FakeGate(state_dir), Running(settings_of(state_dir, broker.port)):
         shows(home, "cover", "closed")
+    shows(home, "cover", "unavailable")
+    home.page.clear()
     with Running(settings_of(state_dir, broker.port)):
         shows(home, "cover", "unknown")
+    assert "closed" not in home.page["cover"]
+
+
+def test_a_gate_that_was_moved_while_nobody_looked_never_comes_back_as_closed(
+    state_dir: Path, broker: Broker, home: HomeAssistant
+) -> None:
+    """Seen in Home Assistant 2026.11: unavailable, closed for 12 ms, unknown. An automation acts on that."""
+    with FakeGate(state_dir), Running(settings_of(state_dir, broker.port)):
+        shows(home, "cover", "closed")
+    shows(home, "cover", "unavailable")
+    home.page.clear()
+    with FakeGate(state_dir) as gate:
+        gate.say_state(state="open", evidence="limit", inputs={"limit_open": True, "limit_closed": False})
+        with Running(settings_of(state_dir, broker.port)):
+            shows(home, "cover", "open")
+            shows(home, "limit_closed", "off")
+    assert "closed" not in home.page["cover"]
+    assert "on" not in home.page["limit_closed"]
 
 
 def test_a_dead_bridge_makes_the_gate_unavailable(
@@ -113,22 +142,44 @@ def test_what_happens_and_what_is_measured_is_shown(
     state_dir: Path, gate: FakeGate, broker: Broker, home: HomeAssistant
 ) -> None:
     """Issue: event, image, travel time, cycles, outbox depth, temperature; figures survive a restart of the bridge."""
-    gate.write(Kind.ARRIVED, {"state": "closed", "travel_ms": 15_000})
+    travels(gate, "open", "closed", 15_000)
     with Running(settings_of(state_dir, broker.port, "mqtt.snapshot=true")):
         shows(home, "close_travel_s", "15.0")
-        gate.write(Kind.ARRIVED, {"state": "open", "travel_ms": 14_200})
+        travels(gate, "closed", "open", 14_200)
         shows(home, "open_travel_s", "14.2")
         gate.write(Kind.ALARM_RAISED, {"alarm": "forced_open"}, {"type": "person", "id": "u1", "name": "An"})
         gate.say_state(alarms=[{"alarm": "forced_open", "id": "1"}], cycles=7)
         shows(home, "alarm", "on")
         shows(home, "cycles", "7")
         wait_until(lambda: [event["event_type"] for event in home.events] == ["arrived", "alarm_raised"])
+        travels(gate, "stopped", "closed", 800)
+        travels(gate, "stopped", "open", 900)
+        wait_until(lambda: len(home.events) == 4)
+        gate.say_state(cycles=8)
+        shows(home, "cycles", "8")
+        assert (home.states["open_travel_s"], home.states["close_travel_s"]) == ("14.2", "15.0"), "a part of the way"
         assert home.events[1]["by"] == {"type": "person", "id": "u1"}
         assert home.attributes["alarms"] == ["forced_open"]
         (state_dir / "postcard.jpg").write_bytes(JPEG)
         os.utime(state_dir / "postcard.jpg", ns=(time.monotonic_ns(),) * 2)
         wait_until(lambda: home.images == [JPEG])
         assert home.image_expiry_s == 60
+
+
+def test_a_picture_is_shown_while_it_is_of_now(
+    state_dir: Path, gate: FakeGate, broker: Broker, home: HomeAssistant
+) -> None:
+    """Seen in Home Assistant 2026.11: it keeps the last picture for ever, as if the camera still saw."""
+    assert gate.socket
+    postcard = state_dir / "postcard.jpg"
+    with Running(settings_of(state_dir, broker.port, "mqtt.snapshot=true"), replace(QUICK, picture_kept_s=3.0)):
+        shows(home, "cover", "closed")
+        assert home.states["picture"] == "unavailable"
+        postcard.write_bytes(JPEG)
+        os.utime(postcard, ns=(time.monotonic_ns(),) * 2)
+        wait_until(lambda: home.states["picture"] == "unknown", 10, "a picture")
+        shows(home, "picture", "unavailable")
+        assert home.states["cover"] == "closed"
 
 
 def test_home_assistant_only_looks_unless_the_site_says_otherwise(
@@ -167,6 +218,22 @@ def test_an_allowed_press_takes_the_path_of_every_command(
         wait_until(lambda: len(refusals(gate)) == 2)
         assert refusals(gate) == ["retained", "bad_envelope"]
         assert len(gate.wishes) == 3
+
+
+def test_a_press_that_waited_while_the_bridge_stood_still_opens_nothing_and_stops(
+    state_dir: Path, gate: FakeGate, broker: Broker, home: HomeAssistant
+) -> None:
+    """I7: nobody signed a deadline, so what was not read in time is as good as expired; a stop is never too late."""
+    with Running(settings_of(state_dir, broker.port, *ALLOWED)) as bridge:
+        shows(home, "cover", "closed")
+        bridge.stands_still(3.0)
+        for word in (b"open", b"stop", b"close"):
+            home.publishes("antt/1/sim/ha/cmd", word)
+        wait_until(lambda: refusals(gate) == ["expired", "expired"], 10, f"{refusals(gate)} {gate.wishes}")
+        assert [wish.command for wish in gate.wishes] == [Command.STOP]
+        time.sleep(STOOD_STILL_S)
+        home.presses("open")
+        wait_until(lambda: [wish.command for wish in gate.wishes] == [Command.STOP, Command.OPEN])
 
 
 def test_its_role_bounds_what_it_may_order(
@@ -234,19 +301,25 @@ def test_another_discovery_prefix_is_another_place_for_the_announcement_alone(
 
 
 def test_a_gate_that_is_not_to_be_shown_takes_its_announcement_back(
-    state_dir: Path, gate: FakeGate, broker: Broker, home: HomeAssistant
+    state_dir: Path, gate: FakeGate, broker: Broker, cable: Cable, home: HomeAssistant
 ) -> None:
-    """An empty announcement removes the device; nothing else is said to Home Assistant."""
+    """An empty announcement removes the device; nothing else is said to Home Assistant, which warns of a second one."""
     with Running(settings_of(state_dir, broker.port)):
         shows(home, "cover", "closed")
     seen = len(home.traffic)
-    with Running(settings_of(state_dir, broker.port, "mqtt.home_assistant.enabled=false")) as bridge:
+    with Running(settings_of(state_dir, cable.port, "mqtt.home_assistant.enabled=false")) as bridge:
         wait_until(lambda: home.announcements[-1:] == [b""] and ("antt/1/sim/ha/state", b"") in home.traffic[seen:])
         gate.say_state(cycles=4)
         gate.write(Kind.ARRIVED, {"state": "open", "travel_ms": 1})
         bridge.waits_for(ok=True, waiting=0)
         told = [payload for topic, payload in home.traffic[seen:] if "/ha/" in topic]
         assert told == [b""]
+        cable.cut()
+        bridge.waits_for(connected=False)
+        cable.mend()
+        bridge.waits_for(connected=True, ok=True)
+        time.sleep(0.3)  # another would have come by now
+        assert home.announcements.count(b"") == 1
 
 
 def test_only_a_fresh_picture_of_the_right_size_is_sent(tmp_path: Path) -> None:
@@ -272,7 +345,6 @@ def test_figures_that_are_not_there_are_not_invented(tmp_path: Path, journal: Wr
     assert read_temperature(tmp_path / "temp") == 51.2
     (tmp_path / "temp").write_text("hot\n", encoding="ascii")
     assert read_temperature(tmp_path / "temp") is None
-    assert last_arrivals(tmp_path / "none.db") == []
+    assert last_moves(tmp_path / "none.db") == []
     journal.write(2, kind=Kind.ARRIVED)
-    found: list[JsonObject] = last_arrivals(tmp_path / "journal.db")
-    assert [data["n"] for data in found] == [0, 1]
+    assert [fact.data["n"] for fact in last_moves(tmp_path / "journal.db")] == [0, 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import tomllib
@@ -103,6 +104,14 @@ def test_a_file_that_is_no_key_is_refused_with_a_remedy(folder: Path, raw: bytes
     file.chmod(0o600)
     with pytest.raises(KeyFileError, match=told):
         key_file.read(file)
+
+
+def test_a_pipe_is_no_key_and_is_not_waited_for(folder: Path) -> None:
+    """Whoever types a wrong name gets an answer."""
+    pipe = folder / "pipe"
+    os.mkfifo(pipe, 0o600)
+    with pytest.raises(KeyFileError, match="holds no private key"):
+        key_file.read(pipe)
 
 
 def test_a_key_that_others_may_read_is_not_used(folder: Path) -> None:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gate.model import Code, Kind
+from gate.client import RequestRefusedError
+from gate.journal import boot_id
+from gate.model import Code, Command, JsonObject, Kind, Role
+from mqtt_bridge import revocations
+from mqtt_bridge.admission import Place
+from mqtt_bridge.answers import Answers
+from mqtt_bridge.envelope import Envelope
+from mqtt_bridge.orders import MOST_AT_ONCE, MOST_UNDER_WAY, Orders
+from mqtt_bridge.port import Receipt
+from mqtt_bridge.revocations import Revocation
+from mqtt_bridge.seen import Seen
+from mqtt_bridge.topics import Message
 from tests.broker import Broker
 from tests.fakes import FakeGate, wait_until
 from tests.mqtt_bridge.conftest import Running, Writer, settings_of
-from tests.mqtt_bridge.officer import Officer, signed
-from tests.mqtt_bridge.shots import keys_of_the_gate
+from tests.mqtt_bridge.officer import Officer, now_ms, signed
+from tests.mqtt_bridge.shots import keys_of_the_gate, public_of
 
 pytestmark = pytest.mark.slow
 
@@ -93,6 +106,18 @@ def test_what_is_wrong_is_refused_answered_and_journalled(gate: FakeGate, office
     assert (told[Code.EXPIRED].type, told[Code.EXPIRED].id) == ("key", "room")
     assert (told[Code.BAD_SIGNATURE].type, told[Code.BAD_SIGNATURE].id) == ("process", "mqtt_bridge")
     assert gate.wishes == []
+
+
+@pytest.mark.usefixtures("gate")
+def test_the_log_names_the_key_that_was_refused_and_no_strangers_claim(
+    officer: Officer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Seen: "a command was refused", and neither which nor whose. A stranger's words would make a line each."""
+    officer.hears(officer.sends(signed("lockdown", "guard")), "rejected")
+    officer.hears(officer.sends(signed("open", "nobody")), "rejected")
+    assert "lockdown by the key guard was refused (not_permitted): " in caplog.text
+    assert "a command was refused (unknown_key): " in caplog.text
+    assert "nobody" not in caplog.text
 
 
 def test_a_retained_command_is_never_one(gate: FakeGate, broker: Broker, state_dir: Path) -> None:
@@ -177,3 +202,118 @@ def test_a_flood_of_strangers_fills_neither_journal_nor_queue(gate: FakeGate, of
     wait_until(lambda: len(gate.reports) >= 101, what="the notes")
     assert len(gate.reports) <= 102
     assert len(gate.wishes) == 1
+
+
+def test_more_than_32_under_way_are_refused_and_their_ids_are_used_up(gate: FakeGate, officer: Officer) -> None:
+    """docs/topics.md: rate_limited. What was refused for that is not done when it comes again; a stop is not asked."""
+    for _ in range(MOST_UNDER_WAY):
+        officer.hears(officer.sends(signed("light_on")), "accepted")
+    payload = signed("open")
+    name = officer.sends(payload)
+    assert officer.hears(name, "rejected")["code"] == Code.RATE_LIMITED
+    officer.hears(officer.sends(signed("stop", "eyes")), "accepted")
+    officer.sends(payload)
+    codes = [Code.RATE_LIMITED, Code.DUPLICATE]
+    wait_until(lambda: [each["code"] for each in officer.answers if each["id"] == name] == codes, what="the second no")
+    assert name not in [wish.command_id for wish in gate.wishes]
+
+
+def test_a_key_that_orders_without_end_is_slowed_and_a_stop_is_not(tmp_path: Path) -> None:
+    """Each command is a fact: a script gone wild, or a stolen key, must not fill the journal."""
+
+    async def story() -> None:
+        gate = Obedient()
+        seen = Seen(tmp_path / "commands.db", boot=boot_id())
+        orders = Orders(
+            Place(gate_id="sim", boot=boot_id()), keys=dict, seen=seen, gate=gate, answers=Answers(Nowhere(), "sim"),
+            today=lambda: None,
+        )  # fmt: skip
+        await orders.open()
+        running = asyncio.create_task(orders.run())
+        for number in range(3 * MOST_AT_ONCE):
+            light = replace(order(f"light-{number:04}", now_ms() + 9000), command=Command.LIGHT_ON)
+            assert orders.put(light) is None
+            async with asyncio.timeout(5):
+                while orders._waiting or orders._under_way:  # noqa: ASYNC110 - a story asks from outside
+                    await asyncio.sleep(0)
+        assert MOST_AT_ONCE <= gate.taken < 2 * MOST_AT_ONCE
+        assert orders.put(order("the-stop-0001", now_ms() + 9000)) is None
+        async with asyncio.timeout(5):
+            while gate.last is not Command.STOP:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(story())
+
+
+def test_a_key_that_is_revoked_is_a_fact(gate: FakeGate, officer: Officer, state_dir: Path) -> None:
+    """Whatever changes who may order is in the journal; and from then on its commands are refused."""
+    public = public_of("room")
+    revocations.add(state_dir / revocations.FILE, Revocation(public=public, id="room", at="2026-11-22T07:00:00Z"))
+    told = {"what": "key_revoked", "id": "room", "public": public}
+    wait_until(lambda: (Kind.CONFIG_CHANGED, told) in [(kind, data) for kind, _, data in gate.reports], what="the fact")
+    name = officer.sends(signed("open"))
+    assert officer.hears(name, "rejected")["code"] == Code.REVOKED_KEY
+
+
+class Obedient:
+    """A gate that takes everything and remembers nothing."""
+
+    def __init__(self) -> None:
+        self.connected = asyncio.Event()
+        self.connected.set()
+        self.taken = 0
+        self.last: Command | None = None
+
+    async def request(self, op: str, timeout_s: float = 5.0, **arguments: object) -> JsonObject:  # noqa: ARG002 - the port
+        if op == "command":
+            self.taken += 1
+            self.last = Command(str(arguments["command"]))
+            return {}
+        raise RequestRefusedError({"code": "unknown_command", "title": "", "remedy": ""})
+
+    async def report(self, kind: str, data: JsonObject, by: JsonObject | None = None) -> JsonObject:  # noqa: ARG002 - as above
+        return {}
+
+
+class Nowhere:
+    """A connection that is never there."""
+
+    connected = False
+
+    def publish(self, message: Message) -> asyncio.Future[Receipt] | None:  # noqa: ARG002 - as above
+        return None
+
+
+def test_stops_beside_a_disk_that_takes_no_ids_are_forgotten_when_they_expire(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing grows while commands.db can't be opened, however long and however many stops come."""
+    (tmp_path / "taken").write_text("a file, no folder", encoding="utf-8")
+    monkeypatch.setattr("mqtt_bridge.orders.REOPEN_AFTER_S", 0.01)
+
+    async def story() -> None:
+        orders = Orders(
+            Place(gate_id="sim", boot=boot_id()), keys=dict, seen=Seen(tmp_path / "taken" / "x.db", boot=boot_id()),
+            gate=Obedient(), answers=Answers(Nowhere(), "sim"), today=lambda: None,
+        )  # fmt: skip
+        await orders.open()
+        running = asyncio.create_task(orders.run())
+        for number in range(50):
+            assert orders.put(order(f"stop-{number:04}", now_ms() + 50)) is None
+        async with asyncio.timeout(5):
+            while orders._unwritten:  # noqa: ASYNC110 - a story asks from outside
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(story())
+
+
+def order(name: str, deadline_ms: int) -> Envelope:
+    """Return a stop whose signature was verified."""
+    return Envelope(
+        id=name, gate="sim", command=Command.STOP, by_id="lan", by_name="", reason="", sequence=None, sighted=False,
+        minutes=None, boot=boot_id(), mono_deadline_ms=deadline_ms, kid="room", roles=frozenset({Role.OPERATOR}),
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sqlite3
@@ -180,6 +181,31 @@ def test_an_outbox_that_is_no_database_is_kept_and_everything_is_delivered_again
     reader = Reader(state_dir)
     assert reader.outbox.locate() == START
     assert list(state_dir.glob("outbox.db.broken-*"))
+
+
+def test_an_outbox_of_which_one_page_is_damaged_does_not_end_delivery(state_dir: Path, journal: Writer) -> None:
+    """It opens well, and nothing can be read from it, or written to it: that must not wait for a person."""
+    journal.write(5)
+    reader = Reader(state_dir)
+    (batch,) = reader.all_after(START)
+    reader.outbox.settle(batch.last)
+    reader.outbox.close()
+    damage_its_rows(state_dir / "outbox.db")
+    again = Reader(state_dir)
+    assert again.outbox.locate() == START
+    again.outbox.settle(batch.last)
+    assert again.outbox.locate() == batch.last
+    assert len(list(state_dir.glob("outbox.db.broken-*"))) == 1
+
+
+def damage_its_rows(path: Path) -> None:
+    """Overwrite the page that holds the marks, and no other."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'mark'").fetchone()
+    raw = bytearray(path.read_bytes())
+    raw[(page - 1) * 4096 : page * 4096] = b"\xee" * 4096
+    path.write_bytes(raw)
 
 
 def test_a_journal_that_is_not_there_yet_is_waited_for(state_dir: Path) -> None:

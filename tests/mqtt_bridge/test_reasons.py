@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import socket
+import sqlite3
 import ssl
 from pathlib import Path
 
@@ -58,3 +60,31 @@ def test_no_trouble_has_no_kind_and_an_unknown_one_is_other() -> None:
     """A sentence that nobody foresaw gets the page's general word."""
     assert reasons.kind_of("") == ""
     assert reasons.kind_of("the moon is in the way") == reasons.OTHER_KIND
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionResetError(104, "Connection reset by peer"), "Connection reset by peer"),
+        ("[X509: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:3926)", "key values mismatch"),
+        ("EOF occurred in violation of protocol (_ssl.c:2427)", "EOF occurred in violation of protocol"),
+    ],
+)
+def test_numbers_of_the_system_are_left_out(error: object, told: str) -> None:
+    """Seen in `status`: a line of another program's source tells nobody what to do."""
+    assert reasons.plain(error) == told
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        (sqlite3.OperationalError("database or disk is full"), "free some space on its disk"),
+        (OSError(errno.ENOSPC, "No space left on device"), "free some space on its disk"),
+        (sqlite3.OperationalError("database is locked"), "end the other program that holds it"),
+        (sqlite3.OperationalError("unable to open database file"), "make its folder writable"),
+        (OSError(errno.EACCES, "Permission denied", "/the disk is full"), "make its folder writable"),
+    ],
+)
+def test_the_remedy_fits_what_is_wrong_with_a_file(said: Exception, remedy: str) -> None:
+    """A full disk is not cleared by a right, nor a lock by space."""
+    assert reasons.remedy_of_a_file(said, "make its folder writable") == remedy

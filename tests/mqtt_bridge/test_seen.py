@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,25 @@ def test_a_damaged_file_is_kept_aside_and_nothing_of_its_time_counts_as_new(tmp_
     assert seen.blind_until_ms == 7000 + FARTHEST_AHEAD_MS
     assert len(list(tmp_path.glob("commands.db.broken-*"))) == 1
     seen.write([("fresh", 9000)], None, now_mono_ms=7000)
+
+
+def test_a_file_of_which_only_the_index_is_damaged_is_kept_aside_too(tmp_path: Path) -> None:
+    """It can be read, so opening finds no fault; kept in use, it would refuse every command for ever."""
+    path = tmp_path / "commands.db"
+    opened(path).write([("early", 5000)], DAY, now_mono_ms=1000)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name LIKE 'sqlite_autoindex_seen%'").fetchone()
+    raw = bytearray(path.read_bytes())
+    raw[(page - 1) * 4096 : page * 4096] = b"\xee" * 4096
+    path.write_bytes(raw)
+    seen = opened(path, now_ms=2000)
+    with pytest.raises(SeenError, match="malformed"):
+        seen.write([("fresh", 9000)], None, now_mono_ms=2000)
+    seen.recall(seen.open(now_mono_ms=2500))
+    seen.write([("fresh", 9000)], None, now_mono_ms=2500)
+    assert seen.blind_until_ms == 2000 + FARTHEST_AHEAD_MS
+    assert len(list(tmp_path.glob("commands.db.broken-*"))) == 1
 
 
 def test_a_file_that_can_not_be_written_says_what_to_do(tmp_path: Path) -> None:

@@ -287,6 +287,8 @@ def test_without_the_gates_clock_nothing_is_sent(broker: Broker, state: bytes, s
         (["--broker", "mqtt://lan:secret@host"], "--password-file"),
         (["--broker", "host", "--password-file", "x"], "needs a user"),
         (["--broker", "host", "--cert", "x"], "go together"),
+        (["--broker", "mqtts://host", "--ca", "/absent/ca.pem"], "--ca /absent/ca.pem can't be used"),
+        (["--broker", "lan@host", "--password-file", "/absent/word"], "--password-file /absent/word can't be read"),
         (["--gate", "a/b"], "--gate 'a/b'"),
         (["--gate", "+"], "--gate '\\+'"),
         (["--answers", "#"], "--answers"),

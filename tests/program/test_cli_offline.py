@@ -189,3 +189,23 @@ def test_code_of_the_current_folder_is_never_run(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-m", "gate.cli", "user", "list", "--state-dir", str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
     assert "foreign" not in done.stdout
+
+
+def test_a_folder_that_is_named_goes_before_the_one_in_the_file(tmp_path: Path) -> None:
+    """Seen: `key revoke --config FILE --state-dir DIR` wrote to another gate's folder, and `key list` said "good"."""
+    lines = antt_gate("key", "new", "room", "--role", "operator", "--file", str(tmp_path / "room.key")).stdout
+    config, folder, other = tmp_path / "gate.toml", tmp_path / "gate", tmp_path / "other"
+    text = (ROOT / "config" / "simulate.toml").read_text(encoding="utf-8")
+    config.write_text(f'{text}\n{lines}\n[storage]\nstate_dir = "{other}"\n', encoding="utf-8")
+    folder.mkdir()
+    (folder / "accounts.db").touch()
+    which = ("--config", str(config), "--state-dir", str(folder))
+    done = antt_gate("key", "revoke", "room", *which)
+    assert (done.returncode, (folder / "revoked_keys").exists(), other.exists()) == (0, True, False), done.stderr
+    assert "revoked 20" in antt_gate("key", "list", *which).stdout
+
+
+def test_no_key_is_said_of_the_file_that_was_read(tmp_path: Path) -> None:
+    """Seen: "this gate takes no command over MQTT" of a gate that did; the shipped simulate.toml had been read."""
+    (tmp_path / "accounts.db").touch()
+    assert "simulate.toml" in antt_gate("key", "list", "--state-dir", str(tmp_path)).stdout

@@ -118,6 +118,16 @@ def test_status_of_a_process_that_is_not_well_has_its_sentence(gate: FakeGate) -
     assert "nobody needs" not in text
 
 
+def test_status_says_whether_the_broker_is_connected(gate: FakeGate) -> None:
+    """docs/fleet.md sends people there; seen: "alive" for a bridge that was connected, and for one that was not."""
+    health = {"ok": True, "reason": "", "connected": True, "broker": "mqtt.example:8883", "waiting": 3}
+    bridge = {"alive": True, "restarts": 1, "health": health}
+    gate.say_state(processes={"mqtt_bridge": bridge})
+    assert "restarted once, connected to mqtt.example:8883, facts waiting: 3" in asks(gate, "status").stdout
+    gate.say_state(processes={"mqtt_bridge": {**bridge, "restarts": 0, "health": {**health, "waiting": 0}}})
+    assert asks(gate, "status").stdout.endswith("connected to mqtt.example:8883\n")
+
+
 def test_a_terminal_that_lacks_letters_ends_no_command(gate: FakeGate) -> None:
     done = asks(gate, "status", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert (done.returncode, "C?ng th?" in done.stdout) == (0, True)

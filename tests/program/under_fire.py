@@ -16,6 +16,7 @@ from pathlib import Path
 
 from gate.journal import boot_id
 from gate.model import Code, Command
+from mqtt_bridge.orders import MOST_AT_ONCE, PER_S
 from tests.broker import Broker
 from tests.fakes import wait_until
 from tests.mqtt_bridge.gunner import Gunner
@@ -28,6 +29,7 @@ SLACK_MS = 3000
 VALID = (Command.LIGHT_ON, Command.LIGHT_OFF, Command.SIREN_OFF)
 VALID_SHARE = 0.2
 MOST_UNANSWERED = 24
+AT_ONCE, EACH_S = MOST_AT_ONCE - 5, 1.1 / PER_S
 SHARE_AGAIN = 0.15
 UNHEARD_MS = 1500
 HALF_WAY = 0.6
@@ -79,6 +81,7 @@ class Siege:
         self._sent: list[Shot] = []
         self.obeyed: list[Shot] = []
         self.barrage = Barrage()
+        self._in_order, self._last_s = 0, 0.0
 
     def close(self) -> None:
         """Let go of the gate's socket."""
@@ -113,8 +116,18 @@ class Siege:
         verdict = self.target.verdict(shot)
         if verdict is None and shot.command is Command.STOP:
             self.settle()  # it would overtake what was sent before, which is then `superseded`
+        if verdict is None and shot.command is not Command.STOP:
+            self._keeps_pace()
         self._sent.append(shot)
         self.send(shot, verdict)
+
+    def _keeps_pace(self) -> None:
+        """Send no more in order than one key may, or they are `rate_limited`."""
+        self._in_order += 1
+        if self._in_order > AT_ONCE:
+            time.sleep(max(0.0, self._last_s + EACH_S - time.monotonic()))
+        self._last_s = time.monotonic()
+        self.now()
 
     def _next(self) -> Shot:
         chance = self._chance.random()

@@ -241,6 +241,13 @@ def test_the_script_is_sound() -> None:
     assert "\nset -euo pipefail\n" in (FILES / "certificates.sh").read_text(encoding="utf-8")
 
 
+def test_a_call_without_a_word_says_which_there_are(tmp_path: Path) -> None:
+    done = certificates(tmp_path)
+    assert (done.returncode, done.stderr) == (
+        1, "certificates.sh: say what to do: init, broker, client, revoke or list; see --help\n",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["GATE", "gate/1", "+", "#", "../gate", "", "broker", "ca", "a" * 33, "-gate"])
 def test_a_name_that_is_no_site_id_gets_no_certificate(district: District, name: str) -> None:
     """A name becomes a level of topics in the access list."""
@@ -270,7 +277,8 @@ def test_a_request_of_the_gate_is_signed_under_the_name_that_was_said(tmp_path: 
         "-keyout", tmp_path / "own.key", "-subj", "/CN=gate-1", "-out", folder / "gate-7.csr",
     ]  # fmt: skip
     subprocess.run(request, check=True, capture_output=True)
-    assert certificates(folder, "client", "gate-7").returncode == 0
+    done = certificates(folder, "client", "gate-7")
+    assert (done.returncode, "gate-7.key" in done.stdout) == (0, False)  # seen: a key was named that is not there
     assert not (folder / "gate-7.key").exists()
     text = subprocess.run(
         ["openssl", "x509", "-in", folder / "gate-7.pem", "-noout", "-subject"], check=True, capture_output=True
