@@ -11,6 +11,7 @@ import argparse
 import random
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,19 +64,22 @@ class Finger:
     def __init__(self, officer: Officer) -> None:
         self._page = officer.page
         self._touch = officer.page.context.new_cdp_session(officer.page)
+        self._down_s = 0.0
 
     def down(self, x: float, y: float) -> None:
-        self._send("touchStart", (x, y))
+        self._down_s = time.time()
+        self._send("touchStart", self._down_s, (x, y))
 
     def move(self, x: float, y: float) -> None:
-        self._send("touchMove", (x, y))
+        self._send("touchMove", time.time(), (x, y))
 
-    def up(self) -> None:
-        self._send("touchEnd")
+    def up(self, after_ms: float | None = None) -> None:
+        """Lift the finger; `after_ms`: when that was by the touch's own time, however late a busy machine brings it."""
+        self._send("touchEnd", time.time() if after_ms is None else self._down_s + after_ms / 1000)
 
-    def _send(self, kind: str, *points: tuple[float, float]) -> None:
+    def _send(self, kind: str, at_s: float, *points: tuple[float, float]) -> None:
         fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
-        self._touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+        self._touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers, "timestamp": at_s})
 
 
 class Pocket:
@@ -151,11 +155,12 @@ class Pocket:
         touches = [self._somewhere(officer) for officer in self._officers]
         for finger, touch in zip(self._fingers, touches, strict=True):
             finger.down(*touch.start)
-        self._officers[0].page.wait_for_timeout(self._chance.uniform(SHORTEST_MS, LONGEST_MS))
+        for_ms = self._chance.uniform(SHORTEST_MS, LONGEST_MS)
+        self._officers[0].page.wait_for_timeout(for_ms)
         for finger, touch in zip(self._fingers, touches, strict=True):
             if touch.end != touch.start:
                 finger.move(*touch.end)
-            finger.up()
+            finger.up(for_ms)
 
     def _somewhere(self, officer: Officer) -> Touch:
         chance, size = self._chance, officer.page.viewport_size

@@ -14,25 +14,27 @@ const HOLDS = [15, 30, 60, 120];
 const LONGEST_HOLD = 720;
 const HELD_MS = 600;
 
-/** Make the button that says yes. A finger holds it; a mouse, a key and a screen reader, which are in no pocket, press it. */
+/** Make the button that says yes. A finger holds it and lets go on it; a mouse, a key and a screen reader, which are in no
+ *  pocket, press it. How long it was held is told by the touches themselves: a page that lags takes none for longer. */
 export function firm(words, go, look = "main-button") {
+  let begun = 0;
   let held = null;
   const release = () => {
     clearTimeout(held);
     attr(button, "data-held", false);
   };
   const button = h("button", { type: "button", class: `${look} firm`, "aria-description": t("ask.hold"),
-    ontouchstart: () => {
+    ontouchstart: ({ timeStamp }) => {
+      begun = timeStamp;
       attr(button, "data-held", true);
-      held = setTimeout(() => {
-        release();
-        navigator.vibrate?.(25);
-        go();
-      }, HELD_MS);
+      held = setTimeout(() => navigator.vibrate?.(25), HELD_MS);
     },
     ontouchend: (event) => {
-      event.preventDefault(); // or what lies below a sheet that has just closed would be clicked
       release();
+      if (!event.cancelable) return; // it became a scroll
+      event.preventDefault(); // or what lies below a sheet that has just closed would be clicked
+      const [{ clientX, clientY }] = event.changedTouches;
+      if (event.timeStamp - begun >= HELD_MS && button.contains(document.elementFromPoint(clientX, clientY))) go();
     },
     ontouchcancel: release,
     onclick: ({ pointerType }) => pointerType !== "touch" && go() },
