@@ -41,7 +41,7 @@ SCENES: tuple[Plain, ...] = (
 INSIDE = """for (const kind of ["pointerdown", "mousedown", "touchend", "click"]) {
     addEventListener(kind, (event) => {
         const outside = "select, input[type=date], input[type=time], a[href^='tel:'], a[href^='tel:'] *";
-        if (event.target.matches?.(outside)) event.preventDefault();
+        if (event.cancelable && event.target.matches?.(outside)) event.preventDefault();
     }, { capture: true, passive: false });
 }"""
 """Pickers and the dialler lie outside the page, and DevTools waits for the next touch until somebody closes them."""
