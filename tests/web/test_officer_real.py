@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser
 
 from tests.bench.bench_officer import measured
-from tests.web.conftest import browser
 
-__all__ = ["browser"]  # the fixture of the page's tests
+pytestmark = pytest.mark.slow
 
 
 def test_an_officer_sees_the_gate_itself(browser: Browser, tmp_path: Path) -> None:
