@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from gate.model import Code, Command
+from gate.model import Code, Command, Refusal
 from mqtt_bridge import envelope as envelopes
-from mqtt_bridge.envelope import Envelope, Key, Rejection, reject
+from mqtt_bridge.envelope import Envelope, Key, reject
 from mqtt_bridge.port import Incoming
 
 
@@ -48,7 +48,7 @@ class Verdict:
     """`envelope`: what was asked, where its signer proved himself. `rejection`: why it is not passed on, if so."""
 
     envelope: Envelope | None
-    rejection: Rejection | None
+    rejection: Refusal | None
 
 
 class Admission:
@@ -64,11 +64,11 @@ class Admission:
         if message.retained:
             return Verdict(envelope=None, rejection=reject(Code.RETAINED))
         found = envelopes.read(message.payload, self._keys(), today=today)
-        if isinstance(found, Rejection):
+        if isinstance(found, Refusal):
             return Verdict(envelope=None, rejection=found)
         return Verdict(envelope=found, rejection=self.admit(found, now_mono_ms=now_mono_ms))
 
-    def admit(self, found: Envelope, *, now_mono_ms: float) -> Rejection | None:
+    def admit(self, found: Envelope, *, now_mono_ms: float) -> Refusal | None:
         """Ask a genuine command whether it is for this gate now, new and permitted."""
         wrong = envelopes.in_force(
             found, gate=self._place.gate_id, boot=self._place.boot, now_mono_ms=now_mono_ms

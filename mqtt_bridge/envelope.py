@@ -24,7 +24,7 @@ import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from gate.model import KEY_MAY, Code, Command, Json, JsonObject, Role
+from gate.model import KEY_MAY, Code, Command, Json, JsonObject, Refusal, Role
 
 VERSION = 1
 LARGEST_BYTES = 8192
@@ -77,19 +77,6 @@ class Envelope:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rejection:
-    """A command that is not obeyed: the code, one sentence, and what would clear it."""
-
-    code: Code
-    title: str
-    remedy: str
-
-    def plain(self) -> JsonObject:
-        """Return it as JSON data."""
-        return {"code": self.code.value, "title": self.title, "remedy": self.remedy}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
     """What somebody says of himself, proven or not: for answers, and for the journal's note of a refusal."""
 
@@ -124,13 +111,13 @@ SENTENCES: dict[Code, tuple[str, str]] = {
 }
 
 
-def reject(code: Code, detail: str = "") -> Rejection:
+def reject(code: Code, detail: str = "") -> Refusal:
     """Return the rejection of that code; `detail` says what exactly is wrong."""
     title, remedy = SENTENCES[code]
-    return Rejection(code=code, title=f"{title[:-1]}: {detail}." if detail else title, remedy=remedy)
+    return Refusal(code=code, title=f"{title[:-1]}: {detail}." if detail else title, remedy=remedy)
 
 
-def read(payload: bytes, keys: Mapping[str, Key], *, today: dt.date | None) -> Envelope | Rejection:
+def read(payload: bytes, keys: Mapping[str, Key], *, today: dt.date | None) -> Envelope | Refusal:
     """Read a command and verify who signed it.
 
     `today` is the site's date as far as it is believed, None where it is not known; then no end date has passed.
@@ -151,7 +138,7 @@ def read(payload: bytes, keys: Mapping[str, Key], *, today: dt.date | None) -> E
     return _envelope(found, key)
 
 
-def in_force(envelope: Envelope, *, gate: str, boot: str, now_mono_ms: float) -> Rejection | None:
+def in_force(envelope: Envelope, *, gate: str, boot: str, now_mono_ms: float) -> Refusal | None:
     """Say why a genuine command is not for this gate, now; None where it is."""
     if envelope.gate != gate:
         return reject(Code.FOREIGN_GATE, envelope.gate)

@@ -24,10 +24,10 @@ from typing import Protocol
 from config.schema import Settings
 from gate.client import new_id
 from gate.journal import JournalError, JournalReader, boot_id
-from gate.model import Command, Fact, JsonObject, Kind, Role, State
+from gate.model import Command, Fact, JsonObject, Kind, Refusal, Role, State
 from mqtt_bridge import discovery, topics
 from mqtt_bridge.discovery import About, Figures, View
-from mqtt_bridge.envelope import Envelope, Rejection
+from mqtt_bridge.envelope import Envelope
 from mqtt_bridge.port import Incoming, Publisher, Receipt, Subscription
 from mqtt_bridge.topics import Message
 
@@ -56,7 +56,7 @@ class Orders(Protocol):
     def take(self, message: Incoming) -> None:
         """Take a message as one of `cmd`: refused where it is not signed."""
 
-    def put(self, found: Envelope) -> Rejection | None:
+    def put(self, found: Envelope) -> Refusal | None:
         """Take an order under the rules of signed ones."""
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.journal import FIRST_PREV
+from mqtt_bridge.database import connect, is_damage
 from mqtt_bridge.reasons import remedy_of_a_file
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Marks:
             try:
                 self._db = self._connect()
             except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
+                if not is_damage(error):
                     raise
                 self._set_aside()
                 self._db = self._connect()
@@ -102,19 +103,15 @@ class Marks:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
-            if _is_damage(error):
+            if is_damage(error):
                 self._begin_anew()
                 raise OutboxError(f"{self._path} was damaged ({error}); a new one is begun") from None
             remedy = remedy_of_a_file(error, "look at its disk")
             raise OutboxError(f"{self._path} can't be written ({error}); {remedy}") from None
 
     def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)
+        db = connect(self._path, SCHEMA, synchronous="FULL")
         try:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=FULL")
-            db.executescript(SCHEMA)
             _check(db)
         except BaseException:
             db.close()
@@ -139,8 +136,3 @@ def _check(db: sqlite3.Connection) -> None:
     fault = str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
     if fault != "ok":
         raise sqlite3.DatabaseError(fault)
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether the file itself is at fault, and not the disk, a lock or a right that is missing."""
-    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)

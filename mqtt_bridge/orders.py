@@ -27,11 +27,11 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from gate.client import GateUnavailableError, RequestRefusedError
-from gate.model import Code, Command, Json, JsonObject, Kind
+from gate.model import Code, Command, Json, JsonObject, Kind, Refusal
 from mqtt_bridge.admission import Admission, Place
 from mqtt_bridge.answers import Answers, Reply, reply_to
 from mqtt_bridge.bucket import Bucket
-from mqtt_bridge.envelope import Claim, Envelope, Key, Rejection, claimed, reject
+from mqtt_bridge.envelope import Claim, Envelope, Key, claimed, reject
 from mqtt_bridge.port import Incoming
 from mqtt_bridge.refused import Ration, by_of, data_of
 from mqtt_bridge.reports import Sentences
@@ -107,7 +107,7 @@ class Orders:
         elif verdict.envelope:
             self._put(_Order(envelope=verdict.envelope, reply=reply))
 
-    def put(self, found: Envelope) -> Rejection | None:
+    def put(self, found: Envelope) -> Refusal | None:
         """Take a command that came another way than signed, under the same rules; return why it is not done.
 
         The caller vouches for who gives it: its `roles` and `kid` are believed. Nobody is answered.
@@ -247,10 +247,10 @@ class Orders:
 
     # Out.
 
-    def _refuse_order(self, order: _Order, rejection: Rejection) -> None:
+    def _refuse_order(self, order: _Order, rejection: Refusal) -> None:
         self._refuse(order.envelope, order.reply, rejection)
 
-    def _refuse(self, found: Envelope | Claim, reply: Reply | None, rejection: Rejection) -> None:
+    def _refuse(self, found: Envelope | Claim, reply: Reply | None, rejection: Refusal) -> None:
         """Answer, and have the journal told."""
         is_proven = isinstance(found, Envelope)
         is_urgent = is_proven and rejection.code is not Code.RATE_LIMITED  # a flood would push out what was obeyed

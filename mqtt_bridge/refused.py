@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from gate.model import JsonObject
+from gate.model import JsonObject, Refusal
 from mqtt_bridge.bucket import Bucket
-from mqtt_bridge.envelope import Claim, Envelope, Rejection
+from mqtt_bridge.envelope import Claim, Envelope
 
 AT_HAND = 100
 ONE_MORE_EVERY_S = 10.0
@@ -62,7 +62,7 @@ def by_of(envelope: Envelope) -> JsonObject:
     return {"type": "key", "id": envelope.kid, "name": f"{name} ({envelope.kid})"}
 
 
-def data_of(rejection: Rejection, found: Envelope | Claim) -> JsonObject:
+def data_of(rejection: Refusal, found: Envelope | Claim) -> JsonObject:
     """Return the data of a `command_refused`: of a signed command, or of what a stranger claims."""
     if isinstance(found, Envelope):
         return {

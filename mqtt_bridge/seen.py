@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from mqtt_bridge.database import connect, is_damage
 from mqtt_bridge.envelope import FARTHEST_AHEAD_MS
 from mqtt_bridge.reasons import remedy_of_a_file
 
@@ -92,7 +93,7 @@ class Seen:
                 self._db = self._connect()
                 return self._read(self._db, now_mono_ms)
             except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
+                if not is_damage(error):
                     raise
                 self._set_aside(now_mono_ms)
                 self._db = self._connect()
@@ -122,7 +123,7 @@ class Seen:
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
             self.close()
-            if _is_damage(error):  # what can still be read of it would hide for ever that nothing can be written
+            if is_damage(error):  # what can still be read of it would hide for ever that nothing can be written
                 with contextlib.suppress(OSError):
                     self._set_aside(now_mono_ms)
                 raise SeenError(f"{self._path} was damaged ({error}); a new one is begun") from None
@@ -141,18 +142,9 @@ class Seen:
         self._prune_at = 2 * len(self._deadlines) + 64
 
     def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)
-        try:
-            db.execute("PRAGMA journal_mode=WAL")
-            # No command waits for the disk itself: what was written outlives a kill of any process, and after a power
-            # cut, which may take the newest rows, every older command is of a foreign boot.
-            db.execute("PRAGMA synchronous=NORMAL")
-            db.executescript(SCHEMA)
-        except BaseException:
-            db.close()
-            raise
-        return db
+        # No command waits for the disk itself: what was written outlives a kill of any process, and after a power cut,
+        # which may take the newest rows, every older command is of a foreign boot.
+        return connect(self._path, SCHEMA, synchronous="NORMAL")
 
     def _read(self, db: sqlite3.Connection, now_mono_ms: int) -> dict[str, int]:
         wanted = "SELECT id, mono_deadline_ms FROM seen WHERE boot = ? AND mono_deadline_ms >= ?"
@@ -171,8 +163,3 @@ class Seen:
             "%s is no database any more; kept as %s. Commands that may have been taken before are refused for %d s",
             self._path, aside, FARTHEST_AHEAD_MS // 1000,
         )  # fmt: skip
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether the file itself is at fault, and not the disk, a lock or a right that is missing."""
-    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)

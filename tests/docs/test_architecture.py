@@ -41,7 +41,7 @@ CONFINED = {  # a library, and the only modules that know it
     "paho": {"mqtt_bridge.link"},
     "picamera2": {"camera.picamera"},
     "libcamera": {"camera.picamera"},
-    "sqlite3": {"gate.journal", "api.accounts", "mqtt_bridge.marks", "mqtt_bridge.seen"},
+    "sqlite3": {"gate.journal", "api.accounts", "mqtt_bridge.database", "mqtt_bridge.marks", "mqtt_bridge.seen"},
     "reportlab": {"api.record_pdf"},
     "rfc8785": {"gate.journal", "mqtt_bridge.envelope"},
 }

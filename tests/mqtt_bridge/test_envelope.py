@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from api.auth import COMMAND_PERMISSION, ROLE_PERMISSIONS
 from config.command_keys import WEAK, is_weak
-from gate.model import KEY_MAY, Code, Command, JsonObject, Role
+from gate.model import KEY_MAY, Code, Command, JsonObject, Refusal, Role
 from mqtt_bridge import envelope
-from mqtt_bridge.envelope import Envelope, Key, Rejection
+from mqtt_bridge.envelope import Envelope, Key
 from tests.mqtt_bridge.shots import private_of
 
 PRIVATE = private_of("room")
@@ -34,7 +34,7 @@ PAYLOAD = envelope.sign(FIELDS, PRIVATE)
 
 def code_of(payload: bytes, *, keys: dict[str, Key] | None = None, today: dt.date | None = None) -> Code | None:
     found = envelope.read(payload, KEYS if keys is None else keys, today=today)
-    return found.code if isinstance(found, Rejection) else None
+    return found.code if isinstance(found, Refusal) else None
 
 
 def test_what_is_signed_is_read_as_it_was_written() -> None:
