@@ -18,6 +18,8 @@ from gate.model import Fact, JsonObject
 from tests.fakes import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
+LAST_TOLD = 15
+"""Facts that a story tells when it fails."""
 LINK = re.compile(r"(https?://\S+)/#pair=(\S+)")
 
 
@@ -129,7 +131,11 @@ class Program:
 
     def state_is(self, state: str, within_s: float = 20.0) -> None:
         """Wait until that state is published."""
-        wait_until(lambda: self.status().get("state") == state, within_s, f"state {state}, now {self.status()}")
+        try:
+            wait_until(lambda: self.status().get("state") == state, within_s, f"state {state}")
+        except AssertionError as error:
+            last = [(fact.kind, fact.data) for fact in self.facts()[-LAST_TOLD:]]
+            raise AssertionError(f"{error}; it is {self.status()}; last in the journal {last}") from None
 
     def process(self, name: str) -> JsonObject:
         """Return what the gate knows of one process."""
