@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.program.program import Program
+from tests.program.program import Program, StarvedError
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Name the one failure that is the machine's, not the program's; pytest tells such a story again, and says so."""
+    try:
+        return (yield)
+    except Exception as error:
+        programs = [given for given in pyfuncitem.funcargs.values() if isinstance(given, Program)]
+        if any(program.was_starved() for program in programs):
+            raise StarvedError(str(error)) from error
+        raise
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ PASSWORD = "correct horse battery"
 (SIGN_IN, LOOK, OPEN, STOP, LISTEN, JOURNAL, SNAPSHOT, EVENTS, LOCKDOWN, EVIDENCE) = range(10)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """Start a whole gate with its drawn camera, through whose picture a motorbike has passed."""
     with Program(tmp_path_factory.mktemp("gate"), overrides=("mqtt.enabled=false",)) as made:
@@ -36,7 +36,7 @@ def health(program: Program) -> dict[str, int]:
     return found if isinstance(found, dict) else {}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder in which somebody types; `antt-gate` is on the path."""
     folder = tmp_path_factory.mktemp("desk")
