@@ -69,6 +69,8 @@ class Store:
             path.touch(mode=0o600)
             _keep_to_ourselves(path)
             self._db, self._unwritable = self._open()
+        except UnicodeDecodeError:  # SQLite names what is broken, in bytes that are no text
+            raise DamagedError(f"the accounts in {path} are damaged; move the file away") from None
         except (OSError, sqlite3.Error) as error:
             remedy = "free some space, make the folder writable for this user, or move a damaged file away"
             raise _said(f"the accounts in {path} can't be opened", error, remedy) from None
@@ -158,6 +160,7 @@ def _keep_to_ourselves(path: Path) -> None:
 def _connected(path: Path) -> sqlite3.Connection:
     """Open the file, with its tables."""
     db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)
+    db.text_factory = _text
     try:
         _is_ours(db)  # before anything of it is changed
         db.execute("PRAGMA journal_mode=WAL")
@@ -172,6 +175,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 def _copied(path: Path) -> sqlite3.Connection:
     """Read the file into memory. Exclusive locking: SQLite needs no second file then (sqlite.org/wal.html, 8)."""
     memory = sqlite3.connect(":memory:", isolation_level=None)
+    memory.text_factory = _text
     try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)) as file:
             file.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -182,6 +186,11 @@ def _copied(path: Path) -> sqlite3.Connection:
         memory.close()
         raise
     return memory
+
+
+def _text(raw: bytes) -> str:
+    """Return a text also where a bit of it was lost on the card: one spoilt name must not keep everybody out."""
+    return raw.decode(errors="replace")
 
 
 def _bring_up(db: sqlite3.Connection) -> None:

@@ -18,12 +18,13 @@ from pathlib import Path
 from api import clips
 from api.clock import moment_of
 from gate.journal import JournalReader, utc
-from gate.model import Fact, Json, Kind
+from gate.model import Fact, Json, JsonObject, Kind
 
 STARTING = (Kind.MOTION_STARTED.value, Kind.CLIP_SAVED.value)
 FOLLOWING = (Kind.MOTION_ENDED.value, Kind.CLIP_SAVED.value)
 SPARE_FOLLOWING = 40
 MOTION, OTHER_CAUSES = "motion", ("move", "alarm")
+LEVELS, DIRECTIONS = ("alert", "record"), ("in", "out")
 PAGE = 200
 MOST_PAGES = 25
 REPORTED_EARLY_S = 60.0
@@ -81,10 +82,12 @@ class Event:
         # A browser's player remembers by address what it got: what has grown since needs another one.
         film = f"{address}/clip.mp4" + (f"?until={growing.bytes}" if growing else "")
         return {
-            "event_id": self.event_id, "seq": self.started.seq, "cause": self.cause, "source": started.get("source"),
-            "zones": ended.get("zones") or started.get("zones") or [], **self._span(),
-            "level": ended.get("level") or started.get("level"), "crossings": ended.get("crossings") or [],
-            "peak_area": ended.get("peak_area"),
+            "event_id": self.event_id, "seq": self.started.seq, "cause": self.cause,
+            "source": _only(str, started.get("source")),
+            "zones": _texts(ended.get("zones")) or _texts(started.get("zones")), **self._span(),
+            "level": next((one for one in (ended.get("level"), started.get("level")) if one in LEVELS), None),
+            "crossings": [one for one in crossings_of(ended) if isinstance(one.get("line"), str)],
+            "peak_area": _only(float, ended.get("peak_area")),
             "thumbnail": f"{address}/thumbnail.jpg" if thumbnail and (media / thumbnail).is_file() else None,
             "clip": self._clip(film, growing) if has_clip or growing else None,
             "clip_state": "available" if has_clip else "recording" if growing else "deleted" if clip else "none",
@@ -99,14 +102,15 @@ class Event:
                 "duration_s": _rounded(ended.data.get("duration_s")) if ended else None,
             }  # fmt: skip
         saved_at, data = self.started.at, self.started.data
-        begun, lasted_s = data.get("started_at"), _rounded(data.get("event_s"))
-        ended_at = _later(begun, lasted_s) if isinstance(begun, str) and lasted_s is not None else None
+        begun, lasted_s = later(data.get("started_at"), 0.0), _rounded(data.get("event_s"))
+        ended_at = later(begun, lasted_s) if lasted_s is not None else None
         return {"started_at": begun or saved_at, "ended_at": ended_at or saved_at, "duration_s": lasted_s}
 
     def _clip(self, url: str, growing: clips.Growing | None) -> Json:
         data: dict[str, Json] = self.saved.data if self.saved else {"bytes": growing.bytes if growing else None}
-        names = ("duration_s", "pre_roll_s", "bytes", "width", "height", "codec", "sha256")
-        return {"url": url, **{name: data.get(name) for name in names}}
+        numbers, texts = ("duration_s", "pre_roll_s", "bytes", "width", "height"), ("codec", "sha256")
+        told = {name: _only(float, data.get(name)) for name in numbers}
+        return {"url": url, **told, **{name: _only(str, data.get(name)) for name in texts}}
 
 
 def _rounded(duration_s: Json) -> float | None:
@@ -114,12 +118,29 @@ def _rounded(duration_s: Json) -> float | None:
     return round(float(duration_s), 2) if isinstance(duration_s, int | float) else None
 
 
-def _later(at: str, seconds: float) -> str | None:
-    """Return the moment so long after another, as the journal writes it; None where `at` is no moment."""
+def later(at: Json, seconds: float) -> str | None:
+    """Return the moment so long after another, as the journal writes it; None where one of them is no moment."""
     try:
-        return utc(dt.datetime.fromisoformat(at).timestamp() + seconds)
-    except (ValueError, OverflowError):
+        return utc(dt.datetime.fromisoformat(str(at)).timestamp() + seconds)
+    except (ValueError, OverflowError, OSError):
         return None
+
+
+def crossings_of(ended: JsonObject) -> list[JsonObject]:
+    """Return which lines were crossed during a visit with this end."""
+    found = ended.get("crossings")
+    crossings = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [one for one in crossings if one.get("direction") in DIRECTIONS]
+
+
+def _texts(value: Json) -> list[Json]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def _only(kind: type[str | float], value: Json) -> Json:
+    """Return what is of this kind; None for everything else that another program may have journalled."""
+    fits = isinstance(value, int | float) and not isinstance(value, bool) if kind is float else isinstance(value, kind)
+    return value if fits else None
 
 
 def span_of_day(day: dt.date, zone: str) -> tuple[str, str]:
@@ -170,9 +191,19 @@ def event(reader: JournalReader, event_id: str) -> Event | None:
     return _joined([started], following)[0]
 
 
+def may_begin_within(event_id: str, span: tuple[str, str]) -> bool:
+    """Tell whether an event may have begun within a span, by its id alone; where it can't be told, it may."""
+    try:
+        moment_s = moment_of(event_id)
+        return span[0] < utc(moment_s + REPORTED_LATE_S) and utc(moment_s - REPORTED_EARLY_S) < span[1]
+    except (ValueError, OverflowError):
+        return True
+
+
 def _begins(fact: Fact) -> bool:
     """Tell whether a fact is the first that is said of something to watch."""
-    return fact.kind == Kind.MOTION_STARTED.value or fact.data.get("cause") in OTHER_CAUSES
+    meant = fact.kind == Kind.MOTION_STARTED.value or fact.data.get("cause") in OTHER_CAUSES
+    return meant and isinstance(fact.data.get("event_id"), str)
 
 
 def _stands_alone(fact: Fact) -> bool:
@@ -209,12 +240,12 @@ def _last_before(reader: JournalReader, since: str) -> int:
 
 
 def _joined(started: Sequence[Fact], following: Iterable[Fact]) -> list[Event]:
-    parts: dict[tuple[str, object], Fact] = {(fact.kind, fact.data.get("event_id")): fact for fact in following}
+    parts = {(fact.kind, str(fact.data.get("event_id"))): fact for fact in following}
     return [
         Event(
             event_id=str(fact.data.get("event_id")), started=fact,
-            ended=parts.get((Kind.MOTION_ENDED.value, fact.data.get("event_id"))),
-            saved=parts.get((Kind.CLIP_SAVED.value, fact.data.get("event_id"))),
+            ended=parts.get((Kind.MOTION_ENDED.value, str(fact.data.get("event_id")))),
+            saved=parts.get((Kind.CLIP_SAVED.value, str(fact.data.get("event_id")))),
         )
         for fact in started
     ]  # fmt: skip

@@ -18,6 +18,7 @@ SLOT_S = 600
 MOST_DAYS = 30
 MOST_POINTS = 200
 STEPS_S = (600, 1800, 3600, 7200, 14_400)
+LARGEST = 1e15  # of a figure that can be meant
 
 Figures = Mapping[str, float]
 
@@ -102,7 +103,8 @@ def of_snapshot(snapshot: JsonObject | None) -> dict[str, float]:
         "close_s": travel.get("close"),
         "cycles": snapshot.get("cycles"),
     }
-    return {name: float(value) for name, value in told.items() if isinstance(value, int | float)}
+    known = {name: value for name, value in told.items() if isinstance(value, int | float)}
+    return {name: float(value) for name, value in known.items() if abs(value) < LARGEST}  # no NaN either
 
 
 def _is_well(process: JsonObject) -> bool | None:

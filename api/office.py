@@ -114,9 +114,18 @@ class Office:
             session = replace(session, proved_at=-math.inf)
         if session and session.id in self.proved:
             session = replace(session, proved_at=max(session.proved_at, self.proved[session.id]))
-        if session and abs(now_s - session.last_seen_at) > TOUCH_EVERY_S:
+        if session and self._is_to_be_touched(now_s - session.last_seen_at):
             self.begin(self._touch(session.id, now_s), "touch")
         return session
+
+    def _is_to_be_touched(self, later_s: float) -> bool:
+        """Tell whether a session in use was last seen otherwise than now.
+
+        A clock that nobody believes takes nothing back: a board without a battery begins years ago, and every phone
+        that looked in the meantime would be signed out as soon as the time is right again.
+        """
+        believed = (self.live.snapshot or {}).get("clock_trusted") is True
+        return later_s > TOUCH_EVERY_S or (believed and later_s < -TOUCH_EVERY_S)
 
     def look_at_the_clock(self) -> None:
         """Forget every proof where the wall clock was set back: an old one would be young again. At the start too.

@@ -27,6 +27,7 @@ MOST_SESSIONS = 20
 SESSION_BYTES = 32
 CODE_BYTES = 16
 UNNAMED = "?"
+LAST_MOMENT_S = 250_000_000_000.0  # in the year 9892
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,15 +83,20 @@ PERSON = "p.name, p.display_name, p.roles, p.disabled, p.password IS NOT NULL, p
 def _person_of(row: Sequence[object]) -> Person:
     name, display_name, roles, disabled, has_password, created_at = row
     return Person(
-        name=str(name), display_name=str(display_name), roles=frozenset(map(Role, str(roles).split())),
-        disabled=bool(disabled), has_password=bool(has_password), created_at=float(str(created_at)),
+        name=str(name), display_name=str(display_name), roles=frozenset(r for r in Role if r in str(roles).split()),
+        disabled=bool(disabled), has_password=bool(has_password), created_at=kept_moment(created_at),
     )  # fmt: skip
+
+
+def kept_moment(value: object) -> float:
+    """Return wall seconds that a calendar has; a card that lost a bit may say 1e300."""
+    return min(max(float(str(value)), 0.0), LAST_MOMENT_S)
 
 
 def _session_of(row: Sequence[object]) -> Session:
     return Session(
-        person=_person_of(row[:6]), id=str(row[6]), device=str(row[7]), created_at=float(str(row[8])),
-        last_seen_at=float(str(row[9])), proved_at=float(str(row[10])),
+        person=_person_of(row[:6]), id=str(row[6]), device=str(row[7]), created_at=kept_moment(row[8]),
+        last_seen_at=kept_moment(row[9]), proved_at=kept_moment(row[10]),
         phone=None if row[11] is None else str(row[11]),
     )  # fmt: skip
 
@@ -236,7 +242,7 @@ class Accounts:
     def proofs(self) -> frozenset[tuple[str, float]]:
         """Return each session's id with the moment at which it was last proved."""
         rows = self._store.rows("SELECT id, proved_at FROM session")
-        return frozenset((str(session_id), float(str(at_s))) for session_id, at_s in rows)
+        return frozenset((str(session_id), kept_moment(at_s)) for session_id, at_s in rows)
 
     def end_session(self, session_id: str, name: str) -> str | None:
         """End one session of a person and return its phone's name; None where there is none."""

@@ -15,7 +15,7 @@ Found = TypeVar("Found")
 
 
 class Records:
-    """The journal, as long as it can be read."""
+    """The journal, as long as it can be read; a spoilt row keeps nobody from the others."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -40,7 +40,7 @@ class Records:
 
     def _run(self, question: Callable[[JournalReader], Found]) -> Found:
         if self._reader is None:
-            self._reader = JournalReader(self._path)
+            self._reader = JournalReader(self._path, forgiving=True)
         try:
             return question(self._reader)
         except JournalError:

@@ -1,23 +1,23 @@
 """Finding events: through a day or through weeks, in small steps, so that nobody else waits for the journal.
 
-One answer looks at no more than `MOST_LOOKED_AT` rows. What it found may be less than was asked for, and then `next`
-says where to go on; None says that all was looked at.
+One answer looks at no more than `MOST_LOOKED_AT` rows, or at `MOST_LOOKED_UP` events that people chose. What it found
+may be less than was asked for, and then `next` says where to go on; None says that all was looked at.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from api import diary
 from api.sieve import Sieve
-from gate.journal import JournalReader, utc
+from gate.journal import JournalReader
 from gate.model import Fact, Kind
 
 ENDED = (Kind.MOTION_ENDED.value,)
 PAGE = 200
 MOST_LOOKED_AT = 3000
+MOST_LOOKED_UP = 60  # by their ids, which takes a hundred times as long
 LONGEST_EVENT_S = 3600.0
 Span = tuple[str, str]
 
@@ -46,12 +46,12 @@ def search(reader: JournalReader, sieve: Sieve, *, before: int | None, span: Spa
 def among(reader: JournalReader, sieve: Sieve, event_ids: Iterable[str], *, span: Span | None, limit: int) -> Found:
     """Look for at most `limit` of these events, which are in order, that began within `span`."""
     found: list[diary.Event] = []
-    for event_id in event_ids:
+    for looked_up, event_id in enumerate(event_ids, 1):
         event = diary.event(reader, event_id)
         if event is not None and _passes(sieve, event, span):
             found.append(event)
-            if len(found) == limit:
-                return Found(events=found, next=event.started.seq)
+        if event is not None and (len(found) == limit or looked_up >= max(limit, MOST_LOOKED_UP)):
+            return Found(events=found, next=event.started.seq)
     return Found(events=found, next=None)
 
 
@@ -83,15 +83,10 @@ def _visits(
 
 def _later(until: str) -> str:
     """Return until when a visit may end that began before `until`."""
-    try:
-        return utc(dt.datetime.fromisoformat(until).timestamp() + LONGEST_EVENT_S)
-    except (ValueError, OverflowError):  # the last hour of all time
-        return until
+    return diary.later(until, LONGEST_EVENT_S) or until  # the last hour of all time
 
 
 def _began(ended: Fact) -> str:
     """Return about when a visit began, by its end: enough to leave out most of what began at another time of day."""
     lasted_s = ended.data.get("duration_s")
-    if not isinstance(lasted_s, int | float):
-        return ended.at
-    return utc(dt.datetime.fromisoformat(ended.at).timestamp() - lasted_s)
+    return (diary.later(ended.at, -lasted_s) if isinstance(lasted_s, int | float) else None) or ended.at

@@ -52,13 +52,19 @@ class Stars:
         star = self._standing.get(event_id)
         return {"at": star.at, "by": star.by} if star else None
 
-    def newest(self, reader: JournalReader, before: int | None) -> Iterator[str]:
-        """Yield the starred events from before fact `before`, newest first: a UUIDv7 begins with its time."""
+    def newest(self, reader: JournalReader, before: int | None, span: tuple[str, str] | None) -> Iterator[str]:
+        """Yield the starred events from before fact `before`, newest first: a UUIDv7 begins with its time.
+
+        Some of them may lie beside `span`. Where an event stands is looked up only as far as somebody takes them.
+        """
         for event_id in sorted(self._standing, reverse=True):
+            if span is not None and not diary.may_begin_within(event_id, span):
+                continue
             if event_id not in self._places:
                 event = diary.event(reader, event_id)
                 self._places[event_id] = event.started.seq if event else 0
-            if before is None or self._places[event_id] < before:
+            place = self._places[event_id]
+            if place and (before is None or place < before):
                 yield event_id
 
     def _take(self, fact: Fact) -> None:

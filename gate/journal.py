@@ -35,6 +35,7 @@ FIRST_PREV = "0" * 64
 LARGEST_BATCH = 200
 LONGEST_QUEUE = 20_000
 RETRY_S = 1.0
+NOBODY: JsonObject = {"type": "process", "id": "", "name": ""}
 COLUMNS = "seq, id, at, at_trusted, mono_ms, boot_id, kind, by, data, prev, hash"
 
 
@@ -270,12 +271,16 @@ def fact_from(row: JsonObject) -> Fact:
 class JournalReader:
     """A read-only view of the journal for other processes. One reader per thread.
 
-    Raises `JournalError` where the file is missing or is no journal.
+    `forgiving`: a row that a card spoilt is read without what can't be read of it, so that it hides no other row; else
+    it can't be read at all. Raises `JournalError` where the file is missing or is no journal.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, forgiving: bool = False) -> None:
+        self._forgiving = forgiving
         try:
             self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=2.0)
+            if forgiving:
+                self._db.text_factory = _text_or_about
             self._db.execute("PRAGMA query_only=1")
             self._db.execute("SELECT seq FROM fact LIMIT 1").fetchone()
         except sqlite3.Error as error:
@@ -337,7 +342,7 @@ class JournalReader:
             values.append(limit)
         try:
             rows = self._db.execute(f"SELECT {COLUMNS} FROM fact WHERE {where} {tail}", [*values, limit])  # noqa: S608 - as above
-            return [_fact_of(row) for row in rows]
+            return [_fact_of(row, forgiving=self._forgiving) for row in rows]
         except sqlite3.Error as error:
             raise JournalError(f"the journal can't be read ({error})") from None
 
@@ -351,7 +356,8 @@ class JournalReader:
         sql = f"""
             SELECT kind, (strftime('%s', at) - ?) / ? AS step, count(*), min(at), max(at),
                    json_group_array(DISTINCT json_extract(data, '$.name'))
-                       FILTER (WHERE kind IN ({_marks(naming)}) AND json_extract(data, '$.name') <> '')
+                       FILTER (WHERE kind IN ({_marks(naming)}) AND json_valid(data)
+                               AND json_extract(data, '$.name') <> '')
             FROM fact WHERE kind IN ({_marks(kinds)}) AND seq BETWEEN ? AND ? AND at >= ? AND at < ?
             GROUP BY kind, step ORDER BY step, kind"""  # noqa: S608 - built from constants
         begins_s = int(dt.datetime.fromisoformat(since).timestamp())
@@ -361,7 +367,7 @@ class JournalReader:
         except sqlite3.Error as error:
             raise JournalError(f"the journal can't be read ({error})") from None
         return [
-            Tally(kind=kind, step=step, count=count, first_at=first, last_at=last, names=tuple(json.loads(names)))
+            Tally(kind=kind, step=step, count=count, first_at=first, last_at=last, names=_texts(json.loads(names)))
             for kind, step, count, first, last, names in rows
         ]
 
@@ -387,18 +393,29 @@ class Tally:
     names: tuple[str, ...]
 
 
+def _texts(found: Sequence[object]) -> tuple[str, ...]:
+    return tuple(each for each in found if isinstance(each, str))
+
+
 def _marks(values: Sequence[str]) -> str:
     return ",".join("?" * len(values))
 
 
-def _fact_of(row: Sequence[object]) -> Fact:
+def _text_or_about(raw: bytes) -> str:
+    return raw.decode(errors="replace")
+
+
+def _fact_of(row: Sequence[object], *, forgiving: bool) -> Fact:
     names = Fact.__slots__
     plain = dict(zip(names, row, strict=True))
-    try:
-        plain["by"] = json.loads(str(plain["by"]))
-        plain["data"] = json.loads(str(plain["data"]))
-    except ValueError:
-        raise JournalError(f"row {row[0]} of the journal does not hold JSON; run antt-gate verify") from None
+    for name, spoilt in (("by", NOBODY), ("data", {})):
+        try:
+            found = json.loads(str(plain[name]))
+        except ValueError:
+            found = None
+            if not forgiving:
+                raise JournalError(f"row {row[0]} of the journal does not hold JSON; run antt-gate verify") from None
+        plain[name] = found if isinstance(found, dict) or not forgiving else {**spoilt}
     plain["at_trusted"] = bool(plain["at_trusted"])
     return Fact(**plain)  # type: ignore[arg-type] # the columns of a STRICT table
 

@@ -92,7 +92,7 @@ async def list_events(  # noqa: PLR0913, PLR0917 - the filters of one list
         holds, stars = office.held.read(reader), office.stars.read(reader)
         if held or starred:
             kept = holds.newest(before=before, span=span, limit=MOST_MARKED) if held else None
-            marked = stars.newest(reader, before) if starred else kept or []
+            marked = stars.newest(reader, before, span) if starred else kept or []
             page = among(reader, sieve, (one for one in marked if kept is None or one in kept), span=span, limit=limit)
         else:
             page = search(reader, sieve, before=before, span=span, limit=limit)

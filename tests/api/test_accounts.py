@@ -12,6 +12,7 @@ import pytest
 from api.accounts import VERSION, AccountsError, DamagedError, Store, _copied
 from api.opening import open_accounts
 from api.people import Accounts, hashed
+from gate.journal import utc
 from gate.model import Role
 
 VIEWER = frozenset({Role.VIEWER})
@@ -49,6 +50,33 @@ def test_damage_in_the_middle_is_found_at_the_start(tmp_path: Path) -> None:
         ((change,),) = store.rows("SELECT data FROM report")
     assert "accounts.db.broken-1790000000" in str(change)
     assert (tmp_path / "accounts.db.broken-1790000000").read_bytes() == whole
+
+
+def test_a_lost_bit_in_the_head_is_damage_too(tmp_path: Path) -> None:
+    """Seen: SQLite named what was broken in bytes that are no text, and the page never started again."""
+    path = tmp_path / "accounts.db"
+    with_people(path, 3)
+    whole = path.read_bytes()
+    assert b"CREATE TABLE person" in whole
+    path.write_bytes(whole.replace(b"CREATE TABLE person", b"CREATE TABLE \xf0erson", 1))
+    with contextlib.closing(open_accounts(path, 1_790_000_000.0)) as store:
+        assert Accounts(store).people() == []
+    assert (tmp_path / "accounts.db.broken-1790000000").exists()
+
+
+def test_a_cell_that_lost_a_bit_keeps_nobody_else_out(tmp_path: Path) -> None:
+    """Seen: one role, name or moment that can't be read ended the process of the page, again at each start."""
+    path = tmp_path / "accounts.db"
+    with_people(path, 3)
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE person SET roles = 'viewar maintainer', created_at = 1e300 WHERE name = 'person-0'")
+        db.execute("UPDATE person SET display_name = CAST(x'4cc561' AS TEXT) WHERE name = 'person-1'")
+    with contextlib.closing(open_accounts(path, 1.0)) as store:
+        first, second, third = Accounts(store).people()
+    assert first.roles == {Role.MAINTAINER}
+    assert utc(first.created_at)
+    assert second.display_name == "L\ufffda"
+    assert third.roles
 
 
 def test_sound_accounts_are_opened_as_they_are(tmp_path: Path) -> None:

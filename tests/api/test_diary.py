@@ -14,10 +14,12 @@ import pytest
 
 from api import diary, search
 from api.day import runs
+from api.event_schemas import EventList
 from api.sieve import Hours, Sieve, Size, size_of
+from api.stars import Stars
 from gate.client import new_id
 from gate.journal import JournalReader, Tally, utc
-from gate.model import JsonObject, Kind, Role
+from gate.model import Json, JsonObject, Kind, Role
 from tests.api.conftest import Served, beside_a_gate
 from tests.days import Days, id_of
 from tests.fakes import FakeGate, wait_until
@@ -95,6 +97,21 @@ def test_one_answer_looks_at_so_much_and_says_where_to_go_on(book: Days, reader:
     assert ids(search.search(reader, sieve, before=first.next, span=None, limit=5)) == [needle]
 
 
+def test_a_search_among_what_people_chose_looks_at_so_much(book: Days, reader: JournalReader) -> None:
+    """Seen: a search in 2000 starred events held up everybody who asked the journal for eight seconds."""
+    needle = book.visit(TODAY, "out")
+    others = [book.visit(TODAY + dt.timedelta(minutes=n), "in") for n in range(1, search.MOST_LOOKED_UP + 10)]
+    unknown = id_of(TODAY + dt.timedelta(hours=9))
+    book.write((TODAY, Kind.EVENT_STARRED, {"event_id": one}) for one in (needle, *others, unknown))
+    stars, leaving = Stars().read(reader), Sieve(direction="out")
+    first = search.among(reader, leaving, stars.newest(reader, None, None), span=None, limit=5)
+    assert (first.events, first.next is None) == ([], False)
+    rest = search.among(reader, leaving, stars.newest(reader, first.next, None), span=None, limit=5)
+    assert (ids(rest), rest.next) == ([needle], None)
+    long_ago = diary.span_of_day(TODAY.date() - dt.timedelta(days=2), HERE.key)
+    assert list(stars.newest(reader, None, long_ago)) == []
+
+
 def test_what_an_odd_program_wrote_is_passed_over(book: Days, reader: JournalReader) -> None:
     """Facts of motion that are not as the camera writes them are no visit that anybody can be shown."""
     odd: list[JsonObject] = [
@@ -105,6 +122,28 @@ def test_what_an_odd_program_wrote_is_passed_over(book: Days, reader: JournalRea
     for sieve in (Sieve(zone="gateway"), Sieve(direction="out"), Sieve(size=Size.SMALL)):
         assert search.search(reader, sieve, before=None, span=None, limit=5).events == []
     assert not NIGHT.hold("yesterday")
+
+
+def test_what_an_odd_program_wrote_keeps_nothing_else_from_the_page(served: Served, gate: FakeGate) -> None:
+    """Seen: one fact with a list for an id, or a visit of 1e18 seconds, and no list of events came any more."""
+    odd: list[Json] = [None, True, 1e18, "", "<b>", [], ["out"], {}, {"direction": "out"}]
+    for value in odd:
+        event_id = id_of(dt.datetime.now(dt.UTC))
+        data: JsonObject = dict.fromkeys(
+            ("zones", "crossings", "level", "source", "peak_area", "duration_s", "event_s", "started_at", "clip"), value
+        )
+        gate.write(Kind.MOTION_STARTED, {**data, "event_id": event_id})
+        gate.write(Kind.MOTION_ENDED, {**data, "event_id": event_id, "zones": ["gateway"]})
+        gate.write(Kind.CLIP_SAVED, {**data, "event_id": event_id, "cause": "move", "bytes": value})
+        gate.write(Kind.MOTION_STARTED, {"event_id": value})
+        gate.write(Kind.USER_SIGN_IN_FAILED, {"name": value})
+    wait_until(lambda: served.office.live.last_seq >= 5 * len(odd))
+    viewer = served.person(Role.VIEWER, name="hoa")
+    for query in ({}, {"zone": "gateway"}, {"direction": "out"}, {"hours": "00:00-23:59"}, {"cause": "move"}):
+        answer = viewer.get(EVENTS, params=query)
+        assert answer.status_code == 200, (query, answer.text)
+        assert EventList.model_validate(answer.json(), strict=True)
+    assert viewer.get("/api/v1/diary").json()["failed_sign_ins"][0]["names"] == ["<b>"]
 
 
 def test_a_size_is_how_much_of_the_picture_it_covered() -> None:

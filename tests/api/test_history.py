@@ -24,7 +24,7 @@ from api.history import (
     step_s,
 )
 from api.ring import PLACE, SLOTS, Ring
-from gate.model import JsonObject, Role
+from gate.model import Json, JsonObject, Role
 from tests.api.conftest import FakeClock, Served
 from tests.fakes import FakeGate, wait_until
 
@@ -80,6 +80,9 @@ def test_a_snapshot_says_which_parts_are_well() -> None:
     assert of_snapshot({**told, "alarms": [{"alarm": "beam_tamper"}]})["beam_ok"] == 0.0
     assert of_snapshot({**told, "inputs": {"beam": None}})["beam_ok"] == 0.0
     assert "beam_ok" not in of_snapshot({**told, "inputs": {}})
+    absurds: list[Json] = [math.nan, math.inf, 10**400, "12", []]
+    for absurd in absurds:
+        assert "cycles" not in of_snapshot({**told, "cycles": absurd})
     assert of_snapshot(None) == {"gate_ok": 0.0}
 
 

@@ -17,6 +17,7 @@ from api.problems import ProblemError
 from api.sign_in import Browser, is_right, welcome
 from gate.model import Role
 from tests.api.conftest import Served, key
+from tests.fakes import FakeGate, wait_until
 
 SESSION = "/api/v1/session"
 PASSWORD = "chín con rồng xanh"
@@ -49,8 +50,8 @@ def test_signing_in_by_password_gives_a_cookie_and_the_rights(served: Served, la
     assert body["permissions"] == ["acknowledge", "light", "move", "see", "self", "siren", "star", "stop"]
     assert body["site"] == {
         "id": "sim", "name": "Cổng thôn 3 (mô phỏng)", "language": "vi", "timezone": "Asia/Ho_Chi_Minh",
-        "contacts": [{"name": "Công an (113)", "number": "113"}, {"name": "Cứu hỏa (114)", "number": "114"},
-                     {"name": "Cấp cứu (115)", "number": "115"}],
+        "contacts": [{"name": "Công an", "number": "113"}, {"name": "Cứu hỏa", "number": "114"},
+                     {"name": "Cấp cứu", "number": "115"}],
     }  # fmt: skip
     assert client.get(SESSION).json() == body
     by, data = served.report("user_signed_in", device="Oppo A17")
@@ -138,6 +139,19 @@ def test_a_session_ends_when_idle_and_in_any_case(tmp_path: Path) -> None:
     assert accounts.session(token, 1e9 + ABSOLUTE_END_S) is None
     assert not accounts.is_alive(session.id, 1e9 + ABSOLUTE_END_S)
     store.close()
+
+
+def test_a_clock_that_nobody_believes_signs_nobody_out(served: Served, gate: FakeGate) -> None:
+    """Seen: a board without a battery began years ago; whoever looked until the time was right was signed out by it."""
+    gate.say_state(clock_trusted=False)
+    wait_until(lambda: (served.office.live.snapshot or {}).get("clock_trusted") is False, what="the state")
+    phone = served.person(Role.VIEWER, name="hoa")
+    served.clock.wall_ahead_s = -10 * 365 * DAY_S
+    assert phone.get(SESSION).status_code == 200
+    served.ask(served.office.write(lambda _: None))  # what that noted is written
+    served.clock.wall_ahead_s = 0.0
+    assert phone.get(SESSION).status_code == 200
+    gate.say_state(clock_trusted=True)
 
 
 def test_a_person_has_a_bounded_number_of_sessions(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.journal import FIRST_PREV, Journal, JournalError, JournalReader, chain_hash, verify
+from gate.journal import FIRST_PREV, NOBODY, Journal, JournalError, JournalReader, chain_hash, verify
 from gate.model import Fact, JsonObject, Kind
 from tests.fakes import wait_until
 
@@ -93,6 +93,28 @@ def test_verify_names_the_first_row_that_was_changed(book: Book, sql: str, seq: 
     verdict = verify(book.path)
     assert verdict.broken_seq == seq
     assert word in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE fact SET data='{half', by='{half' WHERE seq=2",
+        "UPDATE fact SET data='[1]', by='[1]' WHERE seq=2",
+        "UPDATE fact SET data=CAST(x'7bc5227d' AS TEXT), by='7' WHERE seq=2",
+    ],
+)
+def test_a_spoilt_row_hides_no_other_from_the_page(book: Book, sql: str) -> None:
+    """Seen: a card lost one bit of one star, and no list of events came any more, of any day."""
+    book.opened().with_rows(3).closed().tampered(sql)
+    reader = JournalReader(book.path, forgiving=True)
+    facts = reader.read()
+    kinds, since = [fact.kind for fact in facts], facts[0].at
+    tallied = reader.tally(kinds=kinds, since=since, until="9", step_s=600, naming=kinds)
+    reader.close()
+    assert [fact.seq for fact in facts] == [1, 2, 3]
+    assert (facts[1].by, facts[1].data) == (NOBODY, {})
+    assert sum(tally.count for tally in tallied) == len(facts)
+    assert verify(book.path).broken_seq == 2
 
 
 def test_nothing_can_be_changed_by_mistake(book: Book) -> None:
