@@ -25,7 +25,7 @@ from api.people import Session
 from api.problems import ProblemError
 from api.push_phones import Kept, Phone, Phones, alive
 from api.push_post import HttpsPost
-from api.push_rules import KINDS, RULES, Occasion, Subject, in_hours, occasions, wants
+from api.push_rules import KINDS, RULES, Occasion, Subject, may_be_tested, occasions, wants
 from api.push_sending import Sender
 from api.push_words import Speaker
 from api.records import Records
@@ -40,7 +40,6 @@ DAY_S = 86_400.0
 LOOK_EVERY_S = 60.0
 RETRY_S = 5.0
 PAGE = 200
-TESTED_FROM, TESTED_UNTIL = 9, 20  # o'clock at the site
 WARNED_BEFORE_S = 9 * DAY_S  # of being signed out: the week until the next test, and two days
 NEWS_S = max(rule.lasts_s for rule in RULES.values())
 SEEN = tuple(kind.value for kind in KINDS)
@@ -57,8 +56,9 @@ class Pusher:
     _more: asyncio.Event = field(default_factory=asyncio.Event)
     _upto: int | None = None
     _newest: int | None = None
-    _told_s: dict[Subject, float] = field(default_factory=dict)
+    _told_s: dict[tuple[Subject, str], float] = field(default_factory=dict)
     _shown: tuple[object, object] = (None, None)
+    _said: str = ""
 
     def hear(self, topic: str, data: JsonObject) -> None:
         """Take what the gate pushes, and look into the journal where there may be news. Quick; never raises."""
@@ -75,6 +75,11 @@ class Pusher:
             raise ProblemError("push_not_on")
         await self._keep([self._test_of(phone, None)], None)
 
+    def moved(self, session_id: str) -> None:
+        """Have what waits for a phone sent to its new address at once."""
+        self.sender.queue.hurry(session_id, self.sender.clock.mono_s())
+        self._more.set()
+
     async def run(self) -> None:
         """Tell phones until it is cancelled. Lives through a journal, accounts or a key that can't be used for now."""
         recalled = False
@@ -83,13 +88,9 @@ class Pusher:
                 self._more.clear()
                 try:
                     recalled = recalled or self._recall()
-                    await self._read_on()
-                    await self._test_weekly()
-                    await self.sender.begin(self._more.set)
-                    due_s = self.sender.queue.due_s() - self.sender.clock.mono_s()
-                    pause_s = max(0.0, min(LOOK_EVERY_S, due_s))
-                except (AccountsError, ProblemError) as error:
-                    log.warning("phones are told later: %s", error)
+                    pause_s = await self._work()
+                except AccountsError as error:
+                    self._put_off(error)
                     pause_s = RETRY_S
                 except Exception:
                     log.exception("phones are not told of what happened just now")
@@ -101,6 +102,31 @@ class Pusher:
                     await asyncio.wait_for(self._more.wait(), pause_s)
         finally:
             await self.sender.close()
+
+    async def _work(self) -> float:
+        """Read on, test and send; return for how long nothing is due.
+
+        Each by itself: a full disk, a journal or a key that can't be used for now holds up only what needs it.
+        """
+        well = True
+        for work in (self._read_on, self._test_weekly, self._send):
+            try:
+                await work()
+            except (AccountsError, ProblemError) as error:
+                self._put_off(error)
+                well = False
+        if not well:
+            return RETRY_S
+        self._said = ""
+        return max(0.0, min(LOOK_EVERY_S, self.sender.due_s() - self.sender.clock.mono_s()))
+
+    async def _send(self) -> None:
+        await self.sender.begin(self._more.set)
+
+    def _put_off(self, error: Exception) -> None:
+        if self._said != str(error):  # a full disk says it every few seconds
+            self._said = str(error)
+            log.warning("phones are told later: %s", error)
 
     def _recall(self) -> bool:
         """Take up what waited when the process ended. Raises `AccountsError`."""
@@ -123,15 +149,15 @@ class Pusher:
             if told:
                 await self._keep([kept for occasion in told for kept in self._for_phones(occasion)], upto)
                 now_s = self.sender.clock.mono_s()
-                self._told_s.update({occasion.subject: now_s for occasion in told if not occasion.taken})
+                self._told_s.update({(one.subject, one.why): now_s for one in told if not one.taken})
             self._upto = upto
 
     def _is_news(self, occasion: Occasion) -> bool:
         """Tell whether phones are told: this process may have been away for days, and some things come and go."""
         clock = self.sender.clock
-        if occasion.at <= utc(clock.wall_s() - NEWS_S):
+        if occasion.dated and occasion.at <= utc(clock.wall_s() - NEWS_S):
             return False
-        told_s = self._told_s.get(occasion.subject)
+        told_s = self._told_s.get((occasion.subject, occasion.why))
         return occasion.taken or told_s is None or clock.mono_s() - told_s >= occasion.rule.quiet_s
 
     def _for_phones(self, occasion: Occasion) -> list[Kept]:
@@ -151,13 +177,11 @@ class Pusher:
         """Send each phone one message a week, so that a silent phone is noticed before it matters."""
         now_s, store = self.sender.clock.wall_s(), self.sender.store
         local = self.speaker.local(now_s)
-        if not TESTED_FROM <= local.hour < TESTED_UNTIL:
-            return
         week, phones = week_of(local), Phones(store)
         due = [
             (phone, session)
             for phone, session in alive(store, now_s)
-            if phone.tests != week and in_hours(phones.choice(session.person), f"{local:%H:%M}")
+            if phone.tests != week and may_be_tested(phones.choice(session.person), f"{local:%H:%M}")
         ]
         if due:
             tests = [self._test_of(phone, session) for phone, session in due]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from api.accounts import Store
-from api.people import Accounts, Person, Session
+from api.people import Accounts, Person, Session, kept_moment
 from api.push_rules import Choice, Level, Subject
 from gate.model import JsonObject, Role
 
@@ -61,12 +61,17 @@ class Phones:
         return _phone(rows[0]) if rows else None
 
     def put(self, phone: Phone) -> None:
-        """Keep a phone. Whoever had this address before has it no more: a browser was signed in anew."""
+        """Keep a phone, and what waits for it.
+
+        Whoever had this address before has it no more: a browser was signed in anew.
+        """
+        again = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS.split(", ")[1:])
+        sql = f"INSERT INTO push_phone VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET {again}"  # noqa: S608 - constants
         with self._store.changing() as db:
-            db.execute("DELETE FROM push_phone WHERE endpoint = ? OR session = ?", (phone.endpoint, phone.session))
+            db.execute("DELETE FROM push_phone WHERE endpoint = ? AND session <> ?", (phone.endpoint, phone.session))
             values = (phone.session, phone.endpoint, phone.p256dh, phone.auth, phone.language, phone.since_at,
                       phone.told_at, phone.trouble, phone.tests)  # fmt: skip
-            db.execute("INSERT INTO push_phone VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            db.execute(sql, values)
 
     def remove(self, session: str, endpoint: str | None = None) -> bool:
         """Forget a phone, where `endpoint` is given only if that is still its address; tell whether there was one."""
@@ -80,10 +85,10 @@ class Phones:
             db.execute("UPDATE push_phone SET told_at = ?, trouble = NULL WHERE session = ?", (now_s, session))
             _drop(db, session, subject, words)
 
-    def failed(self, session: str, trouble: str) -> None:
-        """Note why a message was not taken."""
+    def failed(self, session: str | None, trouble: str) -> None:
+        """Note why a message was not taken; None: why none will be, of any phone."""
         with self._store.changing(durable=False) as db:
-            db.execute("UPDATE push_phone SET trouble = ? WHERE session = ?", (trouble, session))
+            db.execute("UPDATE push_phone SET trouble = ? WHERE session = coalesce(?, session)", (trouble, session))
 
     def give_up(self, session: str, subject: Subject, words: JsonObject) -> None:
         """Forget a message that nobody will take."""
@@ -97,7 +102,8 @@ class Phones:
         if not rows:
             return Choice(least=Level.NOTICE if Role.MAINTAINER in person.roles else Level.WARNING)
         least, start, end, urgent_always = rows[0]
-        return Choice(least=Level(str(least)), start=_text(start), end=_text(end), urgent_always=bool(urgent_always))
+        level = next((each for each in Level if each == least), Level.NOTICE)  # what can't be read keeps nothing back
+        return Choice(least=level, start=_text(start), end=_text(end), urgent_always=bool(urgent_always))
 
     def choose(self, person: str, choice: Choice) -> None:
         """Keep what a person wants to hear."""
@@ -108,15 +114,16 @@ class Phones:
     def upto(self) -> int | None:
         """Return the last fact that phones were told of, None where none ever was."""
         noted = self._store.note(UPTO)
-        return int(noted) if noted else None
+        return int(noted) if noted and noted.isdecimal() else None
 
     def waiting(self) -> list[Kept]:
-        """Return what waits."""
+        """Return what waits, of the subjects that this version knows."""
         rows = self._store.rows("SELECT session, subject, level, words, expires_at FROM push_waiting")
         return [
             Kept(session=str(session), subject=Subject(str(subject)), level=Level(str(level)),
-                 words=json.loads(str(words)), expires_at=float(str(expires_at)))
+                 words=json.loads(str(words)), expires_at=kept_moment(expires_at))
             for session, subject, level, words, expires_at in rows
+            if subject in set(Subject) and level in set(Level)
         ]  # fmt: skip
 
     def wait(self, messages: Iterable[Kept], upto: int | None, tested: Sequence[tuple[str, str]] = ()) -> None:
@@ -160,7 +167,7 @@ def _text(value: object) -> str | None:
 def _phone(row: Sequence[object]) -> Phone:
     session, endpoint, p256dh, auth, language, since_at, told_at, trouble, tests = row
     return Phone(
-        session=str(session), endpoint=str(endpoint), p256dh=str(p256dh), auth=str(auth), language=str(language),
-        since_at=float(str(since_at)), told_at=None if told_at is None else float(str(told_at)), trouble=_text(trouble),
-        tests=str(tests),
+        session=str(session), endpoint=str(endpoint), p256dh=str(p256dh), auth=str(auth),
+        language="en" if language == "en" else "vi", since_at=kept_moment(since_at),
+        told_at=None if told_at is None else kept_moment(told_at), trouble=_text(trouble), tests=str(tests),
     )  # fmt: skip

@@ -15,6 +15,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import Protocol
@@ -28,6 +29,7 @@ ONE_ADDRESS_S = 6.0
 MOST_ADDRESSES = 4
 READ_BYTES = 16 * 1024
 LONGEST_ENDPOINT = 1024
+UNICAST = ipaddress.ip_network("2000::/3")  # what else there is leads nowhere, or into a network of one's own
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 NOT_BELIEVED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -71,7 +73,12 @@ def why_not(endpoint: str, *, allow_private: bool) -> str:
         parts, port = urlsplit(endpoint), urlsplit(endpoint).port
     except ValueError:
         return "it is no address"
-    if parts.scheme != "https" or not parts.hostname or len(endpoint) > LONGEST_ENDPOINT or not endpoint.isascii():
+    if (
+        parts.scheme != "https"
+        or not parts.hostname
+        or len(endpoint) > LONGEST_ENDPOINT
+        or not (endpoint.isascii() and endpoint.isprintable())
+    ):
         return "it is no https:// address"
     if parts.username is not None or parts.password is not None or parts.fragment:
         return "it names a user or a fragment"
@@ -89,7 +96,7 @@ def is_public(address: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         if found in NAT64:  # how a network without IPv4 reaches it
             return is_public(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
-        if found.ipv4_mapped or found.sixtofour or found.teredo:
+        if found not in UNICAST or found.sixtofour or found.teredo:
             return False
     return found.is_global and not found.is_multicast
 
@@ -195,6 +202,16 @@ async def _response(connection: h11.Connection, reader: asyncio.StreamReader) ->
             raise ConnectionResetError("closed without an answer")
 
 
+def _asked_s(headers: Mapping[bytes, bytes]) -> float:
+    """Return how long a push service asks for patience (RFC 9110, 10.2.3): seconds, or until a time of its clock."""
+    until, now = (headers.get(name, b"").decode("ascii", "replace") for name in (b"retry-after", b"date"))
+    if until.isdecimal():
+        return float(until)
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        return (parsedate_to_datetime(until) - parsedate_to_datetime(now)).total_seconds()
+    return 0.0
+
+
 def answered(response: h11.Response) -> Answer:
     """Return what the answer of a push service means (RFC 8030, 5 and 8.4)."""
     status = response.status_code
@@ -203,8 +220,7 @@ def answered(response: h11.Response) -> Answer:
         return Answer(fate=Fate.TAKEN, said=said)
     if status in GONE:
         return Answer(fate=Fate.GONE, said=said)
-    asked = dict(response.headers).get(b"retry-after", b"").decode("ascii", "replace")
-    asked_s = float(asked) if asked.isdecimal() else 0.0
+    asked_s = _asked_s(dict(response.headers))
     if status in NOT_BELIEVED:
         return Answer(fate=Fate.REFUSED, asked_s=asked_s, said=said)
     if status in LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:

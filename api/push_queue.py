@@ -1,7 +1,7 @@
 """What waits to be sent to phones. Pure: monotonic time comes in, the next deadline comes out.
 
 - A phone waits for one message of a subject at the most: a newer one takes the place of the older.
-- A phone is sent one message at a time, the gravest first.
+- A phone is sent one message at a time, the gravest first; who was never tried before who was not reached.
 - What fails is tried again after pauses that grow to `LONGEST_PAUSE_S`, or as long as the push service says, until the
   message is not worth delivering any more. While nothing gets through at all (no internet), that costs one try of each
   phone every ten minutes.
@@ -58,7 +58,7 @@ class Queue:
     def begin(self, now_s: float, most: int) -> list[Waiting]:
         """Return what is to be sent now, one to a phone, so that at most `most` are under way."""
         chosen: list[Waiting] = []
-        for message in sorted(self._waiting.values(), key=lambda one: (GRAVITY.index(one.level), one.due_s)):
+        for message in sorted(self._waiting.values(), key=lambda one: (GRAVITY.index(one.level), one.tries, one.due_s)):
             if len(self._busy) >= most:
                 break
             if message.due_s <= now_s and message.phone not in self._busy:
@@ -82,12 +82,23 @@ class Queue:
             due_s = now_s + max(pause_s, min(asked_s, LONGEST_ASKED_S))
             self._waiting[slot] = replace(message, due_s=due_s, tries=message.tries + 1)
 
+    def hurry(self, phone: str, now_s: float) -> None:
+        """Have what waits for a phone tried now: it has another address."""
+        for slot, message in self._waiting.items():
+            if message.phone == phone:
+                self._waiting[slot] = replace(message, due_s=now_s, tries=0)
+
     def forget(self, phones: Iterable[str]) -> None:
         """Drop all that waits for phones that get nothing any more."""
         gone = set(phones)
         self._waiting = {slot: message for slot, message in self._waiting.items() if message.phone not in gone}
 
-    def due_s(self) -> float:
-        """Return when the next message is due or over, of those whose phone is free; infinity where there is none."""
+    def due_s(self, most: float = math.inf) -> float:
+        """Return when the next message is due or over, of those whose phone is free; infinity where there is none.
+
+        And where `most` are under way: each that ends makes room.
+        """
+        if len(self._busy) >= most:
+            return math.inf
         free = (message for message in self._waiting.values() if message.phone not in self._busy)
         return min((min(message.due_s, message.until_s) for message in free), default=math.inf)

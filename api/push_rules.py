@@ -15,6 +15,7 @@ from enum import StrEnum
 from gate.model import Alarm, Code, Command, Fact, Kind
 
 HOUR_S = 3600.0
+TESTED = ("09:00", "20:00")  # by day
 KINDS = (Kind.ALARM_RAISED, Kind.ALARM_ACKNOWLEDGED, Kind.HEALTH_CHANGED, Kind.STORAGE_LOW, Kind.COMMAND_ACCEPTED)
 
 
@@ -84,7 +85,8 @@ class Occasion:
     """Something that phones are told of.
 
     `seq` and `at` are the fact's own; `why` is a code that says more, or empty; `by` is the person whose own deed it
-    is, who needs no telling; `reminders` counts how often nobody has taken note; `taken`: somebody has.
+    is, who needs no telling; `reminders` counts how often nobody has taken note; `taken`: somebody has. `dated`: the
+    clock could be believed at `at`.
     """
 
     subject: Subject
@@ -94,6 +96,7 @@ class Occasion:
     by: str = ""
     reminders: int = 0
     taken: bool = False
+    dated: bool = True
 
     @property
     def rule(self) -> Rule:
@@ -129,6 +132,13 @@ def in_hours(choice: Choice, local: str) -> bool:
     return start <= local < end if start < end else local >= start or local < end
 
 
+def may_be_tested(choice: Choice, local: str) -> bool:
+    """Tell whether `local` (HH:MM) suits a weekly test: by day, within the hours; where these are at night, then."""
+    begins, ends = TESTED
+    some_by_day = in_hours(choice, begins) or begins <= (choice.start or begins) < ends
+    return in_hours(choice, local) and (not some_by_day or begins <= local < ends)
+
+
 def occasions(fact: Fact, standing: Sequence[str]) -> Iterator[Occasion]:
     """Yield what phones are told because of a fact. `standing`: the troubles that stood before it."""
     match fact.kind:
@@ -139,11 +149,11 @@ def occasions(fact: Fact, standing: Sequence[str]) -> Iterator[Occasion]:
             named = reasons if isinstance(reasons, list) else []
             for code, subject in TROUBLES.items():
                 if code in named and code not in standing:
-                    yield Occasion(subject=subject, seq=fact.seq, at=fact.at)
+                    yield Occasion(subject=subject, seq=fact.seq, at=fact.at, dated=fact.at_trusted)
         case Kind.STORAGE_LOW:
-            yield Occasion(subject=Subject.STORAGE_LOW, seq=fact.seq, at=fact.at)
+            yield Occasion(subject=Subject.STORAGE_LOW, seq=fact.seq, at=fact.at, dated=fact.at_trusted)
         case Kind.COMMAND_ACCEPTED if fact.data.get("command") == Command.SIREN_ON:
-            yield Occasion(subject=Subject.SIREN, seq=fact.seq, at=fact.at, by=_person(fact))
+            yield Occasion(subject=Subject.SIREN, seq=fact.seq, at=fact.at, by=_person(fact), dated=fact.at_trusted)
 
 
 def _of_an_alarm(fact: Fact) -> Iterator[Occasion]:
@@ -156,7 +166,10 @@ def _of_an_alarm(fact: Fact) -> Iterator[Occasion]:
     if reminders and (RULES[subject].level is not Level.URGENT or reminders & (reminders - 1)):
         return
     why, by = str(fact.data.get("why") or ""), _person(fact) if taken else ""
-    yield Occasion(subject=subject, seq=fact.seq, at=fact.at, why=why, by=by, reminders=reminders, taken=taken)
+    yield Occasion(
+        subject=subject, seq=fact.seq, at=fact.at, why=why, by=by, reminders=reminders, taken=taken,
+        dated=fact.at_trusted,
+    )  # fmt: skip
 
 
 def _person(fact: Fact) -> str:

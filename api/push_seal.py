@@ -61,10 +61,14 @@ def is_phones_key(p256dh: str, auth: str) -> bool:
 
 @dataclass(kw_only=True)
 class Sealer:
-    """The gate's key and what is done with it. One thread at a time; milliseconds each: not for the loop."""
+    """The gate's key and what is done with it. One thread at a time; milliseconds each: not for the loop.
+
+    `is_new`: there was none before.
+    """
 
     private: EllipticCurvePrivateKey
     contact: str
+    is_new: bool = False
     _tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     @property
@@ -126,9 +130,9 @@ def open_sealer(state_dir: Path, contact: str) -> Sealer:
     """Return the gate's sealer; make its key where there is none. Raises `PushKeyError`. Not for the loop."""
     path = state_dir / KEY_FILE
     try:
-        if not path.exists() and write_once(path, _new_key()):
+        if is_new := not path.exists() and write_once(path, _new_key()):
             log.info("a key for notifications was made: %s", path)
-        return Sealer(private=_read(path), contact=contact)
+        return Sealer(private=_read(path), contact=contact, is_new=is_new)
     except SecretFileError as error:
         raise PushKeyError(str(error)) from None
     except OSError as error:

@@ -7,6 +7,7 @@ to live is counted by the monotonic clock; a wall clock that jumps loses no mess
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import random
@@ -50,22 +51,38 @@ class Sender:
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
     _troubles: dict[str, str] = field(default_factory=dict)
     _sealer: Sealer | None = None
+    _keyless: bool = False
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _thread: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, 1, "push"))
 
     async def sealer(self) -> Sealer:
-        """Return the key, made if it is missing. Raises the problem `push_key_unusable`."""
-        if self._sealer is None:
-            opening = partial(open_sealer, self.state_dir, self.contact)
-            try:
-                self._sealer = await asyncio.get_running_loop().run_in_executor(self._thread, opening)
-            except PushKeyError as error:
-                raise ProblemError(KEY_UNUSABLE, str(error)) from None
+        """Return the key, made if it is missing. Raises the problem `push_key_unusable`.
+
+        Phones are bound to the key that was there before: with a new one they are in trouble, and ask anew.
+        """
+        async with self._opening:  # whoever asks meanwhile would find the new key, and not that it is new
+            self._sealer = self._sealer or await self._opened()
         return self._sealer
+
+    async def _opened(self) -> Sealer:
+        opening = partial(open_sealer, self.state_dir, self.contact)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._thread, opening)
+        except PushKeyError as error:
+            self._keyless = True
+            raise ProblemError(KEY_UNUSABLE, str(error)) from None
+        if found.is_new:
+            with contextlib.suppress(AccountsError):  # they notice when they are told something
+                await self.write(lambda store: Phones(store).failed(None, REFUSED))
+        self._keyless = False
+        return found
 
     def health(self) -> JsonObject:
         """Return how this is. It is ill where no phone at all gets what waits for it. Raises `AccountsError`."""
         phones = [phone.session for phone, _ in alive(self.store, self.clock.wall_s())]
         told: JsonObject = {"push": {"phones": len(phones), "waiting": len(self.queue)}}
+        if phones and self._keyless:
+            return {**told, "ok": False, "reason": KEY_UNUSABLE}
         if not phones or any(phone not in self._troubles for phone in phones):
             return told
         return {**told, "ok": False, "reason": self._troubles[phones[-1]]}
@@ -85,6 +102,10 @@ class Sender:
         """Drop what waits for a phone that gets nothing any more."""
         self.queue.forget([session_id])
         self._troubles.pop(session_id, None)
+
+    def due_s(self) -> float:
+        """Return when `begin` has something to do, in monotonic seconds."""
+        return self.queue.due_s(AT_ONCE)
 
     async def begin(self, ended: Callable[[], None]) -> None:
         """Begin to send what is due; `ended` is called after each. Raises `push_key_unusable` and `AccountsError`."""
@@ -114,13 +135,17 @@ class Sender:
     async def _send(self, message: Waiting, sealer: Sealer) -> None:
         """Send one message and note what became of it. Whose accounts can't be read for now is tried again."""
         try:
+            known = Phones(self.store).find(message.phone)
             found = next((one for one in self._alive() if one[0].session == message.phone), None)
         except AccountsError:
             self.queue.again(message, self.clock.mono_s(), asked_s=0.0, chance=0.5)
             return
         try:
-            if found is None:
+            if known is None:
                 self.forget(message.phone)
+                return
+            if found is None:  # its session is over, or the wall clock is wrong for a while
+                self.queue.again(message, self.clock.mono_s(), asked_s=0.0, chance=0.5)
                 return
             answer = await self._deliver(message, found[0], sealer)
             await self._take_note(message, *found, answer, sealer)

@@ -80,9 +80,9 @@ class FakeGate:
         """Publish a changed snapshot, with the next sequence number."""
         self._in_loop(lambda: self._say(changes))
 
-    def write(self, kind: Kind, data: JsonObject, by: JsonObject | None = None) -> str:
+    def write(self, kind: Kind, data: JsonObject, by: JsonObject | None = None, *, trusted: bool = True) -> str:
         """Write one fact to the journal and push it; returns its id."""
-        return self._journal.write(kind, by or {"type": "rule", "id": "test", "name": ""}, data, trusted=True)
+        return self._journal.write(kind, by or {"type": "rule", "id": "test", "name": ""}, data, trusted=trusted)
 
     def set_command_status(self, command_id: str, **changes: object) -> None:
         """Script how far a command got."""

@@ -91,6 +91,8 @@ async def add_push_phone(body: PhoneRequest, session: SignedIn, office: TheOffic
     await office.write(lambda store: Phones(store).put(phone))
     if known is None:
         await _tell(office, session, "notifications on")
+    elif known.endpoint != body.endpoint:
+        _pusher(office).moved(session.id)
     return await _shown(office, session)
 
 

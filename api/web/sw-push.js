@@ -14,7 +14,7 @@ function tell({ title, body, tag, lang, calm, open: place }) {
 
 async function open(notification) {
   notification.close();
-  const place = String(notification.data).startsWith("#") ? notification.data : "";
+  const place = notification.data ?? "";
   const home = new URL(registration.scope).pathname;
   const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
   const page = pages.find(({ url }) => new URL(url).pathname === home);

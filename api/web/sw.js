@@ -14,7 +14,8 @@ addEventListener("fetch", (event) => {
   const { method, url } = event.request;
   const { origin, pathname } = new URL(url);
   if (method !== "GET" || origin !== location.origin || !FILES.includes(pathname)) return; // the network's
-  event.respondWith(kept(event.request, pathname));
+  // Where what is kept can't be read (a full or broken storage), the network has it.
+  event.respondWith(caches.match(pathname, { cacheName: NAME }).catch(() => null).then((found) => found ?? fetch(event.request)));
 });
 
 async function keep() {
@@ -25,8 +26,4 @@ async function keep() {
 async function forget() {
   for (const name of await caches.keys()) if (name.startsWith(PREFIX) && name !== NAME) await caches.delete(name);
   await clients.claim();
-}
-
-async function kept(request, pathname) {
-  return (await (await caches.open(NAME)).match(pathname)) ?? fetch(request);
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import secrets
 import ssl
 import struct
 import threading
@@ -104,8 +105,8 @@ class PushService:
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
 
     def browser(self, name: str) -> Browser:
-        """Return a new browser that is subscribed here."""
-        return Browser(endpoint=f"{self.address}/send/{name}")
+        """Return a new browser that is subscribed here, under an address that no other one has or had."""
+        return Browser(endpoint=f"{self.address}/send/{name}-{secrets.token_hex(4)}")
 
     def of(self, browser: Browser) -> list[Plain]:
         """Return what this browser was told, in order."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+import h11
 import pytest
 
-from api.push_post import is_public, why_not
+from api.push_post import Fate, answered, is_public, why_not
 from api.push_queue import FIRST_PAUSE_S, LONGEST_PAUSE_S, Queue, Waiting
-from api.push_rules import RULES, Choice, Level, Occasion, Subject, occasions, wants
+from api.push_rules import RULES, Choice, Level, Occasion, Subject, may_be_tested, occasions, wants
 from api.push_seal import Sealer, is_phones_key
 from gate.model import Alarm, Fact, JsonObject, Kind
 
@@ -91,6 +92,22 @@ def test_what_is_urgent_comes_at_any_hour_unless_somebody_wants_quiet() -> None:
     assert wants(Choice(least=Level.NOTICE), Level.NOTICE, "03:00")
 
 
+@pytest.mark.parametrize(
+    ("hours", "tested"),
+    [
+        ((None, None), ["09:00", "19:59"]), (("05:30", "22:00"), ["09:00", "19:59"]), (("22:00", "05:00"), ["02:00"]),
+        (("19:30", "06:00"), ["19:59"]),
+    ],
+    ids=["any", "day", "night", "evening"],
+)  # fmt: skip
+def test_a_weekly_test_comes_by_day_and_to_who_is_told_by_night_then(
+    hours: tuple[str | None, str | None], tested: list[str]
+) -> None:
+    """Nobody is left untested because their hours are the night's."""
+    choice = Choice(start=hours[0], end=hours[1])
+    assert [at for at in ("02:00", "08:59", "09:00", "19:59", "20:00") if may_be_tested(choice, at)] == tested
+
+
 def test_a_newer_message_takes_the_place_of_the_older() -> None:
     """A phone that was away for a night hears each subject once."""
     queue = Queue()
@@ -118,8 +135,22 @@ def test_so_many_at_once_and_no_more() -> None:
     queue = Queue()
     for number in range(20):
         queue.put(message(phone=str(number)))
-    assert len(queue.begin(0.0, most=8)) == 8
+    under_way = queue.begin(0.0, most=8)
+    assert len(under_way) == 8
     assert queue.begin(0.0, most=8) == []
+    assert queue.due_s(8) == math.inf, "nobody looks again and again while there is no room"
+    queue.end(under_way[0])
+    assert queue.due_s(8) == 0.0
+
+
+def test_who_is_not_reached_holds_up_nobody_who_was_never_tried() -> None:
+    queue = Queue()
+    for number in range(8):
+        queue.put(message(phone=f"silent-{number}"))
+    for one in queue.begin(0.0, most=8):
+        queue.again(one, 0.0, asked_s=0.0, chance=0.5)
+    queue.put(message(phone="new", due_s=90.0))
+    assert queue.begin(100.0, most=8)[0].phone == "new"
 
 
 def test_what_fails_is_tried_again_after_growing_pauses_until_it_is_worth_nothing() -> None:
@@ -149,6 +180,25 @@ def test_a_push_service_that_asks_for_patience_gets_it() -> None:
         assert queue.due_s() == wait_s
 
 
+@pytest.mark.parametrize(
+    ("status", "fate"),
+    [(201, Fate.TAKEN), (301, Fate.NEVER), (404, Fate.GONE), (410, Fate.GONE), (413, Fate.NEVER), (429, Fate.LATER),
+     (500, Fate.LATER), (401, Fate.REFUSED)],
+)  # fmt: skip
+def test_what_a_push_service_answers_has_a_meaning(status: int, fate: Fate) -> None:
+    assert answered(h11.Response(status_code=status, headers=[])).fate is fate
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "asked_s"),
+    [("120", 120.0), ("Fri, 20 Nov 2026 14:06:05 GMT", 90.0), ("soon", 0.0), ("9" * 400, math.inf), ("-5", 0.0)],
+)
+def test_patience_is_asked_for_in_seconds_or_until_a_time(retry_after: str, asked_s: float) -> None:
+    """RFC 9110, 10.2.3. A time is of the push service's clock: ours may be wrong."""
+    headers = [("Date", "Fri, 20 Nov 2026 14:04:35 GMT"), ("Retry-After", retry_after)]
+    assert answered(h11.Response(status_code=429, headers=headers)).asked_s == asked_s
+
+
 def test_what_came_meanwhile_is_not_lost_with_what_was_sent() -> None:
     """A newer alarm while the older one is under way: it is sent next, and its first try is at once."""
     queue = Queue()
@@ -166,7 +216,7 @@ def test_what_came_meanwhile_is_not_lost_with_what_was_sent() -> None:
     "address",
     ["127.0.0.1", "10.0.0.5", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
      "::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::a00:5", "2002:7f00:1::",
-     "ff02::1"],
+     "ff02::1", "64:ff9b:1::a00:5", "fec0::1", "::a00:5", "::ffff:0:a00:5"],
 )  # fmt: skip
 def test_no_address_of_the_village_is_public(address: str) -> None:
     assert not is_public(address)

@@ -64,7 +64,7 @@ def test_a_phone_is_turned_on_tried_and_turned_off(phones: Phones, village: Vill
     assert asked == ("PUT /phone", body)
     assert page.evaluate("localStorage.subscribed") == KEY
     page.get_by_role("button", name="Gửi thử").click()
-    officer.sees("Đã gửi. Thông báo thử sẽ hiện trong ít giây.")
+    officer.sees("Cổng đang gửi. Ít giây nữa sẽ hiện")
     page.screenshot(path="artefacts/push-on.png", full_page=True)
     page.get_by_role("button", name="Thôi nhận trên máy này").click()
     officer.sees("Máy này chưa nhận thông báo")
@@ -124,6 +124,52 @@ def test_a_phone_that_is_signed_in_anew_goes_on_being_told(phones: Phones, villa
     with officer.page.expect_response("**/api/v1/push/phone"):
         officer.opens()
     assert [asked for asked, _ in village.pushes.asked] == ["PUT /phone"]
+
+
+def test_a_browser_that_lost_its_subscription_is_subscribed_again(phones: Phones, village: Village) -> None:
+    """The gate believes that this phone is told; nobody would notice before the week is over."""
+    village.pushes.turn_on()
+    officer = phone(phones)
+    with officer.page.expect_response("**/api/v1/push/phone"):
+        officer.opens()
+    assert officer.page.evaluate("localStorage.subscribed") == KEY
+
+
+def test_a_wait_for_the_push_service_is_shown(phones: Phones) -> None:
+    """Subscribing takes seconds on 3G; nothing jumps for it."""
+    officer = phone(phones).opens("#thong-bao")
+    page = officer.page
+    page.evaluate(
+        """() => { PushManager.prototype.subscribe = () => new Promise((_, fail) =>
+          setInterval(() => localStorage.enough && fail(new DOMException()), 20)); }"""
+    )
+    page.get_by_role("button", name="Nhận thông báo trên máy này").click()
+    view = page.locator(".under")
+    expect(view).to_have_css("opacity", "0.55")
+    page.evaluate("localStorage.enough = '1'")
+    officer.sees("Trình duyệt chưa đăng ký được thông báo")
+    expect(view).to_have_css("opacity", "1")
+
+
+def test_a_touch_lands_on_the_event_with_the_page_closed_and_nobody_signed_in(phones: Phones, village: Village) -> None:
+    """The worker opens the page; whoever signs in first is then where the message leads, not at the gate."""
+    village.tell("command_refused", {"command": "open", "code": "estop"}, ago_s=7200)
+    at = village.facts[-1]["at"]
+    officer = phone(phones).opens()
+    page = officer.page
+    running = worker(page)
+    village.sessions.clear()
+    page.goto("about:blank")
+    opened = running.evaluate(
+        "place => { clients.openWindow = async (url) => url; return open({ close() {}, data: place }); }",
+        f"#nhat-ky/{at}",
+    )
+    assert opened == f"./#nhat-ky/{at}"
+    page.goto(village.address + opened[2:])
+    page.get_by_label("Tên đăng nhập").fill("an")
+    page.get_by_label("Mật khẩu").fill("mat-khau-dai")
+    page.keyboard.press("Enter")
+    expect(page.locator(".entry[data-aimed]")).to_be_in_viewport()
 
 
 def test_a_message_is_shown_as_it_says_and_a_touch_opens_its_moment(phones: Phones) -> None:

@@ -6,7 +6,7 @@ import { attr, children, h, segments, show, text } from "../dom.js";
 import { moment } from "../format.js";
 import { language, t } from "../i18n.js";
 import { icon } from "../icons.js";
-import { button, failure, field, loader, row, sayer, under } from "./under.js";
+import { button, failure, field, loader, row, sayer, under, waiting } from "./under.js";
 
 export const style = "views/under.css";
 
@@ -61,7 +61,7 @@ export function push() {
   async function doing(act) {
     say("");
     try {
-      const said = await act();
+      const said = await waiting(act);
       fill();
       say(said);
     } catch (problem) {
@@ -123,9 +123,10 @@ async function subscribe(key) {
   return send("PUT", "/push/phone", { endpoint, keys, language: language() });
 }
 
-/** A browser that was subscribed and did not take it back stays so: after a new sign-in, with a new key of the gate. */
+/** A browser that was subscribed and did not take it back stays so: after a new sign-in, with a new key of the gate, and where
+ *  the browser lost it. */
 export async function renew() {
   const { public_key: key, phones } = await get("/push");
   const mine = phones.find(({ current }) => current);
-  if (await subscription() && (!mine || mine.trouble)) await subscribe(key);
+  if (await subscription() ? !mine || mine.trouble : mine) await subscribe(key);
 }
