@@ -4,6 +4,8 @@
 - Facts leave here in order of `seq`, each exactly once. Where the gate's socket left a gap, the journal fills it.
 - A listener that asks from a `seq` on gets the rest from the journal first, then what is live. What it must not see
   twice is known by number, never by time.
+- A gate process that hangs keeps its socket open, and its last state would pass for true: it is asked again and again,
+  and is away until it answers.
 - A listener holds at most `LONGEST_QUEUE` events and `LARGEST_QUEUE_BYTES`; one that does not read is ended, comes
   back and resumes from the journal.
 """
@@ -19,12 +21,14 @@ from api.clock import Clock
 from api.problems import ProblemError
 from api.records import Records
 from api.streams import Farewell
-from gate.client import Client
+from gate.client import Client, GateUnavailableError
 from gate.journal import utc
 from gate.model import Json, JsonObject
 
 BEAT_EVERY_S = 10.0
 LOOK_EVERY_S = 0.25
+ASK_EVERY_S = 2.0
+ANSWER_WITHIN_S = 4.0
 LONGEST_QUEUE = 512
 LARGEST_QUEUE_BYTES = 8 * 1024 * 1024
 PAGE = 200
@@ -83,11 +87,17 @@ class Listener:
 
 
 class Live:
-    """The one who hears the gate. `hear` is given to `gate.client.Client` as `pushed`."""
+    """The one who hears the gate. `hear` is given to `gate.client.Client` as `pushed`.
 
-    def __init__(self, records: Records, clock: Clock) -> None:
+    A gate that has not answered `answer_within_s` after it was asked is away.
+    """
+
+    def __init__(
+        self, records: Records, clock: Clock, ask_every_s: float = ASK_EVERY_S, answer_within_s: float = ANSWER_WITHIN_S
+    ) -> None:
         self._records = records
         self._clock = clock
+        self._ask_every_s, self._answer_within_s = ask_every_s, answer_within_s
         self._listeners: set[Listener] = set()
         self._inbox: deque[JsonObject | None] = deque()
         self._more = asyncio.Event()
@@ -113,8 +123,7 @@ class Live:
         """Take what the gate pushes. A new state is told at once; facts wait for their turn."""
         if topic == "state":
             self._snapshot = data
-            if not self.gate_up:
-                self._gate_is(up=True)
+            self._gate_is(up=True)
             self._tell(encode("state", data))
             self._inbox.append(None)  # look into the journal too: facts may have been missed while the gate was away
         elif topic == "fact":
@@ -127,6 +136,7 @@ class Live:
             tasks.create_task(self._pass_on(), name="live-facts")
             tasks.create_task(self._beat(), name="live-beat")
             tasks.create_task(self._watch(gate), name="live-watch")
+            tasks.create_task(self._ask(gate), name="live-ask")
 
     async def join(self, after: int | None) -> Listener:
         """Let a page listen from now on; it was told everything up to `after`."""
@@ -223,12 +233,26 @@ class Live:
             self._tell(self._beat_event())
 
     def _gate_is(self, *, up: bool) -> None:
-        self.gate_up = up
-        self._tell(self._beat_event())
+        if self.gate_up != up:
+            self.gate_up = up
+            self._tell(self._beat_event())
 
     async def _watch(self, gate: Client) -> None:
+        connected = False
         while True:
-            if self.gate_up and not gate.connected.is_set():
+            if (connected or self.gate_up) and not gate.connected.is_set():
                 self._gate_is(up=False)
                 await self._records.reopen()
+            connected = gate.connected.is_set()
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _ask(self, gate: Client) -> None:
+        while True:
+            await asyncio.sleep(self._ask_every_s)
+            try:
+                state = await gate.request("status", self._answer_within_s)
+            except GateUnavailableError:
+                self._gate_is(up=False)
+            else:
+                if not self.gate_up:
+                    self.hear("state", state)

@@ -21,6 +21,7 @@ from api.clock import Clock
 from api.live import LONGEST_QUEUE, Listener, Live
 from api.records import Records
 from api.streams import MOST_OF_ONE
+from gate.client import Client
 from gate.journal import Journal
 from gate.model import JsonObject, Kind, Role
 from tests.api.conftest import Served, beside_a_gate, key
@@ -185,6 +186,31 @@ def test_the_page_learns_at_once_that_the_gate_process_is_away(
         wait_until(lambda: stream.of("beat")[-1]["gate_up"] is True, what="the news that the gate is back")
         write_facts(gate, 1)
         wait_until(lambda: len(stream.seqs()) == 1)
+
+
+def test_a_gate_process_that_hangs_is_away_until_it_answers(tmp_path: Path) -> None:
+    """Stopped for 24 s, its socket stayed open and the page went on to say "closed", live."""
+    release = threading.Event()
+
+    async def story(gate: FakeGate) -> None:
+        live = Live(Records(gate.journal_path), Clock(), ask_every_s=0.02, answer_within_s=0.2)
+        client = Client(gate.socket, "api", ["state"], live.hear)
+        await client.start()
+        running = asyncio.create_task(live.run(client))
+        await asyncio.to_thread(wait_until, lambda: live.snapshot is not None)
+        gate.loop.call_soon_threadsafe(release.wait)
+        await asyncio.to_thread(wait_until, lambda: live.snapshot is None)
+        assert client.connected.is_set()
+        release.set()
+        await asyncio.to_thread(wait_until, lambda: live.snapshot is not None)
+        running.cancel()
+        await client.stop()
+
+    with FakeGate(tmp_path) as gate:
+        try:
+            asyncio.run(story(gate))
+        finally:
+            release.set()
 
 
 def test_a_revoked_phone_stops_hearing(served: Served, operator: httpx.Client) -> None:
