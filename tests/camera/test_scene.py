@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from camera import lettering, things, village
+from camera.crossing import Crossing, Line, Walk
 from camera.painter import Painter
 from camera.source import Picture
 from camera.things import Thing
 from camera.view import NOWHERE, Lens
 from camera.yard import Yard, read_yard
+from config.load import load
 from gate.yard_orders import SEEN
+from tests.docs.source import ROOT
 
 SIZE = (640, 360)
 CAR = Thing(number=1, kind="car", along=0.05, direction=1)
@@ -65,6 +68,20 @@ def test_what_is_nearer_is_larger() -> None:
         part = things.bounds(Thing(number=1, kind="car", along=along, direction=1), Lens(*SIZE))
         areas.append((part.x1 - part.x0) * (part.y1 - part.y0))
     assert areas[0] < areas[1] < areas[2]
+
+
+@pytest.mark.parametrize("kind", ["car", "motorbike", "person", "dog"])
+@pytest.mark.parametrize(("direction", "said"), [(1, "in"), (-1, "out")])
+def test_who_passes_the_simulated_gate_is_said_to_come_in_or_go_out(kind: str, direction: int, said: str) -> None:
+    """Seen: the shipped simulation had no line, so a search for motorbikes that left never found one."""
+    lines = load(ROOT / "config" / "simulate.toml").camera.lines
+    walk = Walk([Line(name=line.name, start=line.start, end=line.end) for line in lines])
+    found: list[Crossing] = []
+    for step in range(-20, 13):
+        thing = Thing(number=1, kind=kind, along=step * direction / 20, direction=direction)
+        part = things.bounds(thing, Lens(*SIZE))
+        found += walk.step(((part.x0 + part.x1) / 2 / SIZE[0], part.y1 / SIZE[1]))
+    assert [crossing.direction for crossing in found] == [said]
 
 
 def test_the_leaf_is_where_the_leaf_is(still: Picture) -> None:

@@ -16,6 +16,7 @@ FILES = {"Makefile", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "
          ".gitignore"}  # fmt: skip
 LONGEST_CONTRIBUTING = 60
 LONGEST_RECORD = 60
+LARGEST_PICTURE = 150_000  # bytes: a README is read on a phone too
 # Put together here so that this file does not find itself.
 MACHINE = ["/" + name for name in ("work/", "farm/", "root/", "tmp/bash_jobs", "home/user")]
 REGISTRIES = ["pypi" + ".org", "python" + "hosted.org", "pi" + "wheels.org", "registry." + "npmjs", "crates" + ".io",
@@ -106,3 +107,11 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
         if "://" not in target and not target.startswith("mailto:"):
             assert (ROOT / page.parent / target).exists(), f"{page} links to {target}, which does not exist"
+
+
+def test_the_pictures_of_the_documents_are_small_and_shown() -> None:
+    """Issue 7: the README shows three of the phone; `python -m tests.web.pictures` takes them."""
+    pictures = [path for path in files() if path.parts[:2] == ("docs", "images")]
+    shown = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(pictures) > 2
+    assert [path for path in pictures if (ROOT / path).stat().st_size > LARGEST_PICTURE or str(path) not in shown] == []
