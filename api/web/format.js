@@ -31,7 +31,11 @@ export function moment(at) {
   const { year, month, day: number } = parts(date, DATE);
   return `${clock(date)} ${number}/${month}${year === today.slice(0, 4) ? "" : `/${year}`}`;
 }
-export const hourNow = () => Number(parts(new Date(), { hour: "2-digit" }).hour);
+/** Whether the sun is down over Vietnam, by the site's clock: from about 17:20 in December, from about 18:30 in June. */
+export function sunIsDown() {
+  const { month, hour, minute } = parts(new Date(), { ...DATE, ...CLOCK });
+  return Math.abs(+hour + minute / 60 - 11.9) > 6 - 0.6 * Math.cos((month / 6) * Math.PI);
+}
 
 /** "2 giây trước", "3 phút trước"; rounded so that nothing looks much younger than it is. */
 export function ago(ms) {

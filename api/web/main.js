@@ -2,7 +2,7 @@
 
 import { get, onSessionLost, send } from "./api.js";
 import { attr, children, h, sheet, show, styled, text } from "./dom.js";
-import { ago, clock, hourNow } from "./format.js";
+import { ago, clock, sunIsDown } from "./format.js";
 import { language, speak, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { change, mark, since, state, trust, watch } from "./store.js";
@@ -38,9 +38,7 @@ function remember(name, value) {
 
 const theme = () => remembered("theme", "auto");
 function colour() {
-  const hour = hourNow();
-  const night = hour >= 18 || hour < 6;
-  const dark = theme() === "dark" || (theme() === "auto" && (night || matchMedia("(prefers-color-scheme: dark)").matches));
+  const dark = theme() === "dark" || (theme() === "auto" && (sunIsDown() || matchMedia("(prefers-color-scheme: dark)").matches));
   attr(document.documentElement, "data-theme", dark ? "dark" : "light");
   attr(document.querySelector("meta[name=theme-color]"), "content", dark ? "#0b1115" : "#f2f6f7");
 }
@@ -68,7 +66,7 @@ async function entered(me, listening = false) {
   if (wanted !== language()) await speak(wanted);
   colour();
   if (globalThis.Notification?.permission === "granted") setTimeout(() => import("./views/push.js").then(({ renew }) => renew()).catch(() => {}), SETTLED_MS);
-  if (!navigator.serviceWorker) setTimeout(() => loadUrgent().catch(() => {}), SETTLED_MS); // in an emergency it must be there
+  setTimeout(() => loadUrgent().catch(() => {}), SETTLED_MS); // in an emergency it must be there, and no worker may be yet
   await firstWord();
   rebuild();
 }
@@ -97,8 +95,8 @@ function ending() {
 }
 
 async function signOut() {
-  await send("DELETE", "/session").catch(() => {});
-  left(null);
+  await send("DELETE", "/session").then(() => left(null), () =>
+    state.me && sheet(t("more.sign_out"), h("p", { role: "alert" }, t("more.signed_in"))));
 }
 let turn = 0;
 
@@ -128,7 +126,7 @@ function instead() {
 async function makeView(route) {
   if (route === "home") return home();
   const module = await import(`./views/${route}.js`);
-  if (module.style) await styled(module.style);
+  if (module.style) await Promise.race([styled(module.style), pause(SETTLED_MS)]); // plain, on a network that swallows it
   return module[route]({ choose, theme, signOut });
 }
 
@@ -155,9 +153,8 @@ async function framed() {
   const nav = h("nav", { class: "nav", "aria-label": t("nav.label") }, links);
 
   return {
+    ...view,
     elements: [header, main, nav],
-    leave: view.leave,
-    arrive: view.arrive,
     draw() {
       const belief = trust();
       text(name, state.site.name || t("page.title"));
@@ -199,6 +196,7 @@ const addressed = () => Object.keys(ROUTES).find((each) => ROUTES[each] === loca
 function routed() {
   const wanted = addressed();
   if (wanted === state.route) return frame?.arrive?.();
+  if (frame?.keeps?.(location.hash)) return history.replaceState(null, "", ROUTES[state.route]); // it asks first
   document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
   change({ route: wanted });
   rebuild().then(() => document.getElementById("main")?.focus({ preventScroll: true }));
@@ -211,6 +209,8 @@ function takeCode() {
 }
 
 async function start() {
+  // From sw-push.js; the browser keeps it for nobody who comes later.
+  navigator.serviceWorker?.addEventListener("message", ({ data }) => data.open && (location.hash = data.open));
   code = takeCode();
   colour();
   const asked = code ? null : get("/session");
@@ -245,7 +245,6 @@ async function start() {
     change({}); // a second has passed: ages grow, and what is too old is said to be
   }, 1000);
   setTimeout(keepPage, SETTLED_MS);
-  navigator.serviceWorker?.addEventListener("message", ({ data }) => data.open && (location.hash = data.open)); // sw-push.js
   if (code) await rebuild();
   else await greet(asked);
 }

@@ -24,19 +24,17 @@ export const running = (order) => Boolean(order) && !ENDED.includes(order.step);
  *  must reach it, or a frame that was delivered, but not seen, would spare the warning. `minutes`: how long to hold open. */
 export async function give(command, { sighted, minutes } = {}) {
   const order = { command, key: newKey(), step: "sending", begun: mark(), id: null, problem: null, code: null };
-  const body = { command };
-  if (sighted !== undefined) body.sighted = sighted;
-  if (minutes !== undefined) body.minutes = minutes;
+  const body = { command, sighted, minutes }; // what is undefined is not sent
   // What the officer looked at when they decided; a stop never depends on it.
   if ((command === "open" || command === "close") && state.gate) body.sequence = state.gate.sequence;
   put(order);
   try {
     const answer = await deliver(order, body);
-    put({ ...order, step: "accepted", id: answer.command_id, warningS: answer.warning_s ?? 0 });
+    put({ ...order, step: "accepted", id: answer.command_id });
     believe(state.gate?.command);
     ask(order.key);
   } catch (problem) {
-    const met = { state: state.gate?.state, health: state.gate?.health, mode: state.gate?.mode, beam: state.gate?.inputs.beam === true };
+    const met = { ...state.gate, beam: state.gate?.inputs.beam };
     put({ ...order, step: problem.unanswered ? "lost" : "refused", problem, code: problem.code, met });
   }
   return state.orders[slotOf(command)];

@@ -17,7 +17,7 @@ export function slider({ command, done, question }) {
   const label = h("span", { class: "slide-label" });
   const note = h("span", { class: "slide-note" });
   const steps = h("span", { class: "slide-steps", "aria-hidden": "true" }, [0, 1, 2, 3].map(() => h("i")));
-  const knob = h("span", { class: "slide-knob", "aria-hidden": "true" }, icon(command === "open" ? "slide-open" : "slide-close"));
+  const knob = h("span", { class: "slide-knob", "aria-hidden": "true" }, icon("slide"));
   const track = h("button", { type: "button", class: "slide", "data-command": command },
     h("span", { class: "slide-fill", "aria-hidden": "true" }), knob, h("span", { class: "slide-text" }, label, note), steps);
   let locked = false;

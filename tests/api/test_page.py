@@ -134,7 +134,9 @@ def test_head_tells_the_size_and_sends_nothing(served: Served) -> None:
     assert head.headers["Content-Length"] == str(len(gzipped))
 
 
-@pytest.mark.parametrize("path", ["/store.js", "/views/more.js", "/views", "/trust/", "/../page.py", "/sw-push.js/"])
+@pytest.mark.parametrize(
+    "path", ["/store.js", "/views/more.js", "/views", "/trust/", "/../page.py", "/sw-push.js", "/sw-push.js/"]
+)
 def test_what_is_not_a_file_of_the_page_is_not_found(served: Served, path: str) -> None:
     """A module that was joined has no second life of its own: two states of the page would be there."""
     answer: httpx.Response = served.anybody().get(path)
@@ -158,5 +160,10 @@ def test_what_is_served_is_the_code_that_was_written() -> None:
     workers = {name: written.pop(name) for name in ("sw.js", "sw-push.js")}
     sources = joined(written) | workers
     assert differing(*((name, source, stripped(name, source)) for name, source in sources.items())) == []
+    served = files()["sw.js"].plain.decode()
+    assert all(stripped(name, source).splitlines()[-1] in served for name, source in workers.items())
+    assert "importScripts" not in served
     nested = "export const a = (b) => `x  ${b ? `y  z` : ''}  w`;\n"
-    assert differing(("nested", nested, stripped("a.js", nested))) == ["nested"], "see the comment in api/page.py"
+    said = 'export const a = "no const here";\n'
+    pairs = [(name, source, stripped("a.js", source)) for name, source in (("nested", nested), ("said", said))]
+    assert differing(*pairs) == ["nested", "said"], "see the comment in api/page.py"

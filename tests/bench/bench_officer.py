@@ -23,7 +23,7 @@ from typing import Any
 import cv2
 import httpx
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gate.client import new_id
 from gate.model import Role
@@ -39,6 +39,7 @@ from tests.web.officer import FLAGS
 SCENE = ("camera.size=[1280,720]", "camera.timecode=true", "mqtt.enabled=false", "recording.enabled=false")
 GLASS_BOUND_MS, WORD_BOUND_MS = 500.0, 150.0
 TURNS, WATCHED_S, WARM_UP_S = 4, 10.0, 2.0
+LEAST, PATIENCE = 5, 150  # frames; tenths of a second that a machine at its limit is waited for
 MOVES = 40
 FAR = 0.6
 API = "/api/v1"
@@ -97,6 +98,9 @@ class Screen:
         """Record for a while."""
         self._session.send("Page.startScreencast", {"format": "jpeg", "quality": 90, "everyNthFrame": 1})
         page.wait_for_timeout(for_s * 1000)
+        for _ in range(PATIENCE):
+            if len(self.frames) < LEAST:
+                page.wait_for_timeout(100)
         self._session.send("Page.stopScreencast")
         self._session.remove_listener("Page.screencastFrame", self._take)
         page.wait_for_timeout(300)  # for the acknowledgements that are on their way
@@ -180,16 +184,24 @@ def state_to_word(browser: Browser, program: Program, cookies: tuple[str, str], 
 
 
 def _open_and_stop(program: Program, cookie: str, moves: int, page: Page) -> None:
-    headers = {"Cookie": cookie}
+    headers, word = {"Cookie": cookie}, page.locator("#state-word")
     with httpx.Client(base_url=program.url, timeout=10, headers=headers) as client:
         for _ in range(moves):
-            for command in ("open", "stop"):
+            for command, level in (("open", 1), ("stop", 0)):
                 client.post(f"{API}/gate/commands", json={"command": command}, headers={"Idempotency-Key": new_id()})
                 page.wait_for_timeout(500)
+                wait_until(lambda: _is_off_its_limit(program), what="a leaf that is not closed any more")
+                expect(word).to_have_text(WORDS[level][0], timeout=PATIENCE * 100)  # late, but not left out
             if float(str(program.yard("show")["leaf"])) > FAR:  # a leaf that arrives by itself is stopped by nobody
                 program.order("close", "--sighted")
                 program.state_is("closed", 30)
                 page.wait_for_timeout(1000)
+
+
+def _is_off_its_limit(program: Program) -> bool:
+    """Tell whether a stop now is one half-way: a leaf that has hardly moved is closed, and then nobody knows."""
+    inputs = program.status().get("inputs")
+    return isinstance(inputs, dict) and not inputs.get("limit_closed")
 
 
 def _behind(page: Page, edges: list[tuple[float, int]], language: int) -> list[float]:

@@ -166,7 +166,7 @@ class Book:
         return Response(b"PK", media_type="application/zip", headers={"Content-Disposition": "attachment"})
 
     async def _clip(self, _: Request) -> Response:
-        return FileResponse(self._village.media / "clip.mp4", media_type="video/mp4")
+        return FileResponse(self._village.media / self._village.film, media_type="video/mp4")
 
     async def _thumbnail(self, _: Request) -> Response:
         return FileResponse(self._village.media / "thumbnail.jpg", media_type="image/jpeg")

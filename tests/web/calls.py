@@ -278,7 +278,7 @@ class Calls:
             self._village.publish()
             while True:
                 try:
-                    event, data, seq = await asyncio.wait_for(queue.get(), 10)
+                    event, data, seq = await asyncio.wait_for(queue.get(), self._village.beat_s)
                 except TimeoutError:
                     event, data, seq = "beat", self._village.sign_of_life(), None
                 if not event:

@@ -77,7 +77,7 @@ class Phones:
         return Officer(page, self._village)
 
     def _watch(self, page: Page) -> None:
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.complaints.append(error.stack or str(error)))
         page.on("request", lambda request: self.asked.add(request.url))
         page.on("websocket", lambda socket: self.asked.add(socket.url))
 

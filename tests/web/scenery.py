@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
@@ -67,14 +68,16 @@ class Encoder:
         return [(packet.is_keyframe, bytes(packet)) for packet in self._context.encode(frame)]
 
 
-def clip(path: Path, *, seconds: float = 4.0, fps: int = 15) -> None:
-    """Write an H.264 MP4 of a motorbike that passes."""
+def clip(path: Path, *, seconds: float = 4.0, fps: int = 15, lasts: tuple[int, ...] = (1,)) -> None:
+    """Write an H.264 MP4 of a motorbike that passes. `lasts`: of frames that follow each other, again and again."""
+    places = itertools.accumulate(itertools.cycle(lasts), initial=0)
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as out:
         stream = out.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "g": str(fps)})
         stream.width, stream.height = SIZE
         stream.pix_fmt = "yuv420p"
         count = int(seconds * fps)
-        for index in range(count):
-            frame = av.VideoFrame.from_ndarray(draw(leaf=0.0, bike=index / count), format="bgr24")
+        for place in itertools.takewhile(lambda place: place < count, places):
+            frame = av.VideoFrame.from_ndarray(draw(leaf=0.0, bike=place / count), format="bgr24")
+            frame.pts, frame.time_base = place, Fraction(1, fps)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))

@@ -69,6 +69,21 @@ def test_a_changed_account_says_what_changed(phones: Phones, village: Village) -
     expect(page.get_by_text("lan · vai trò mới: Người xem; khóa tài khoản; moved away · Trần Văn An")).to_be_visible()
 
 
+def test_a_fact_of_another_version_costs_no_other_row(phones: Phones, village: Village) -> None:
+    """Seen: one fact that was not as the page knows it, and the diary stood empty. A long name widens nothing."""
+    name = "W" * 80
+    village.tell("health_changed", {"to": "ok", "reasons": "none"}, ago_s=early_today())
+    village.tell("command_refused", {"command": "close", "code": "beam_blocked"}, by={**AN, "name": name}, ago_s=0)
+    with village.change() as gate:
+        gate["by"] = {**AN, "name": name}
+    page = opened_diary(phones).page
+    expect(page.locator(".entry")).to_have_count(2)
+    expect(page.get_by_text("Từ chối: Đóng cổng")).to_be_visible()
+    page.get_by_role("link", name="Cổng").click()
+    expect(page.get_by_text(name)).to_be_visible()
+    assert page.evaluate("document.getElementById('main').scrollWidth <= innerWidth")
+
+
 def test_a_clip_plays_and_can_be_stepped(phones: Phones, village: Village) -> None:
     """The native player, with frame steps and speed."""
     village.motion(ago_s=early_today() / 2)
@@ -83,6 +98,31 @@ def test_a_clip_plays_and_can_be_stepped(phones: Phones, village: Village) -> No
     assert 0.04 < video.evaluate("video => video.currentTime") - stood < 0.1
     page.get_by_role("button", name="0,5\N{MULTIPLICATION SIGN}").click()
     assert video.evaluate("video => video.playbackRate") == 0.5
+
+
+def test_each_frame_of_an_uneven_film_is_seen(phones: Phones, village: Village) -> None:
+    """A busy board gives now 15, now 4 frames a second: a step is to the next frame there is, forth and back."""
+    village.film = "uneven.mp4"
+    village.motion(ago_s=early_today() / 2)
+    page = opened_diary(phones).page
+    page.locator(".entry.motion button").click()
+    video = page.locator("video")
+    video.evaluate(
+        """(video) => {
+          const look = (_, { mediaTime }) => {
+            video.dataset.frame = Math.round(mediaTime * 15);
+            video.requestVideoFrameCallback(look);
+          };
+          video.requestVideoFrameCallback(look);
+          video.pause();
+          video.currentTime = 17.5 / 15;
+        }"""
+    )
+    expect(video).to_have_attribute("data-frame", "17")
+    for name, frames in (("Tới", (18, 22, 24, 25, 26)), ("Lùi", (25, 24, 22, 18, 17, 16))):
+        for frame in frames:
+            page.get_by_role("button", name=f"{name} một khung hình").click()
+            expect(video).to_have_attribute("data-frame", f"{frame}")
 
 
 def test_what_happens_now_appears_by_itself(phones: Phones, village: Village) -> None:
@@ -136,12 +176,11 @@ def test_kinds_and_days_can_be_chosen(phones: Phones, village: Village) -> None:
 def test_an_unreachable_diary_offers_to_try_again(phones: Phones, village: Village) -> None:
     """Offline and error are said, with the way on."""
     officer = phones.officer().opens()
-    officer.page.route(
-        "**/api/v1/journal*", lambda route: route.fulfill(status=503, json={"code": "journal_unavailable"})
-    )
+    unreachable = "**/api/v1/{journal,diary}*"
+    officer.page.route(unreachable, lambda route: route.fulfill(status=503, json={"code": "journal_unavailable"}))
     officer.goes_to("Nhật ký")
     officer.sees("Không tải được, mã journal_unavailable")
-    officer.page.unroute("**/api/v1/journal*")
+    officer.page.unroute(unreachable)
     officer.page.get_by_role("button", name="Thử lại").click()
     expect(officer.page.get_by_text("Ngày này chưa ghi nhận việc gì.")).to_be_visible()
 

@@ -66,9 +66,9 @@ def page(served: Served, browser: Browser) -> Iterator[Page]:
 def test_a_motorbike_of_a_busy_night_is_found_and_marked(page: Page, served: Served, motorbike: str) -> None:
     """Issue 7, 3: among 6,000 rows, by direction, size and hours; its star stands in the journal."""
     page.get_by_role("button", name="Ngày trước").click()
-    expect(page.get_by_role("img", name="Cả ngày: 1201 chuyển động, 0 lần cổng chạy, 0 cảnh báo")).to_be_visible()
+    expect(page.get_by_role("img", name="Cả ngày: 1.201 chuyển động, 0 lần cổng chạy, 0 cảnh báo")).to_be_visible()
     rows = page.locator(".entry")
-    expect(page.get_by_text("1200 lần, từ 00:00 · lan")).to_be_visible()
+    expect(page.get_by_text("1.200 lần, từ 00:00 · lan")).to_be_visible()
     page.get_by_role("button", name="Tìm và lọc").click()
     for name in ("Vừa: người, xe máy", "đi ra"):
         page.get_by_role("button", name=name, exact=True).click()

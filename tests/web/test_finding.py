@@ -86,6 +86,23 @@ def test_last_nights_motorbike_is_found(phones: Phones, village: Village, size: 
     expect(page.get_by_text("Ngày này chưa ghi nhận việc gì.")).to_be_visible()
 
 
+def test_a_night_is_whole_though_midnight_parts_it(phones: Phones, village: Village) -> None:
+    """Hours over midnight are of the nights before and after the chosen day, and of no other."""
+    for days, hour in ((3, 3.0), (3, 23.5), (2, 3.0), (2, 12.0), (2, 23.0), (1, 2.0), (1, 23.0)):
+        village.motion(ago_s=ago_s(days, hour))
+    page = reading(phones).page
+    page.get_by_role("button", name="Tìm và lọc").click()
+    page.get_by_role("button", name="Đêm").click()
+    day = (dt.datetime.now(ZONE) - dt.timedelta(days=2)).date()
+    for name in ("Từ ngày", "Đến ngày"):
+        page.get_by_label(name).fill(day.isoformat())
+    page.get_by_role("button", name="Tìm", exact=True).click()
+    began = [day + dt.timedelta(days=days) for days in (1, 0, 0, -1)]
+    clocks = ("02:00", "23:00", "03:00", "23:30")
+    told = [f"{clock}{date:%d/%m}" for clock, date in zip(clocks, began, strict=True)]
+    expect(page.locator(".entry time")).to_have_text(told)
+
+
 def test_a_search_without_sense_or_luck_says_so(phones: Phones, village: Village) -> None:
     """Half a time of day, days in the wrong order; nothing found."""
     page = reading(phones).page
@@ -96,7 +113,9 @@ def test_a_search_without_sense_or_luck_says_so(phones: Phones, village: Village
     page.get_by_role("button", name="Đêm").click()
     page.get_by_role("button", name="Đang giữ").click()
     page.get_by_role("button", name="Tìm", exact=True).click()
-    expect(page.get_by_text("Không tìm thấy lượt nào.")).to_be_visible()
+    expect(
+        page.get_by_text("Không tìm thấy lượt nào. Thử bớt điều kiện: ban đêm có thể không rõ hướng.")
+    ).to_be_visible()
     assert village.facts == []
 
 
@@ -164,6 +183,7 @@ def test_a_package_of_evidence_is_made_and_taken(phones: Phones, village: Villag
     assert village.book.asked == [{"events": [event_id], "reason": "Công văn 12"}]
     with page.expect_download():
         page.get_by_role("button", name="Tải gói").first.click()
+    expect(page.locator(".package .ready")).to_be_empty()
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Chứng cứ").click()
@@ -183,6 +203,20 @@ def test_evidence_of_some_hours_of_a_day(phones: Phones, village: Village) -> No
     day = (dt.datetime.now(ZONE) - dt.timedelta(days=1)).date().isoformat()
     (asked,) = village.book.asked
     assert (asked["since"], asked["until"]) == (f"{day}T15:00:00.000Z", f"{day}T17:00:00.000Z")
+
+
+def test_evidence_of_a_night_ends_in_its_morning(phones: Phones, village: Village) -> None:
+    """From ten in the evening to five: what is over midnight is of the next day."""
+    page = yesterday(reading(phones)).page
+    page.get_by_role("button", name="Chứng cứ").click()
+    for name, value in (("Từ giờ", "22:00"), ("Đến giờ", "05:00")):
+        page.get_by_role("textbox", name=name).fill(value)
+    page.get_by_label("Lý do, số công văn").fill("Vụ 14")
+    page.get_by_role("button", name="Lập gói chứng cứ").click()
+    expect(page.locator(".package .ready")).to_contain_text("Đã lập")
+    day = (dt.datetime.now(ZONE) - dt.timedelta(days=1)).date().isoformat()
+    (asked,) = village.book.asked
+    assert (asked["since"], asked["until"]) == (f"{day}T15:00:00.000Z", f"{day}T22:01:00.000Z")
 
 
 def test_wrong_sign_ins_are_one_row_with_their_count(phones: Phones, village: Village) -> None:

@@ -50,7 +50,9 @@ def test_a_refusal(watching: Officer, village: Village) -> None:
     expect(watching.word).to_have_text("Đã mở")
     watching.slides("close")
     lines = watching.page.locator(".notice-words > *")
-    expect(lines).to_have_text(["Có vật trước cổng, chưa đóng được", "Cổng không chạy. Chờ cổng trống rồi trượt lại."])
+    expect(lines).to_have_text(
+        ["Có vật trước cổng, chưa đóng được", "Cổng không chạy. Chờ lối cổng trống rồi trượt lại."]
+    )
     expect(watching.slider("close")).to_contain_text("Cổng không nhận lệnh")
     expect(watching.word).to_have_text("Đã mở")
     kept(watching, "refusal")
@@ -179,6 +181,11 @@ def test_text_at_200_percent(watching: Officer, village: Village) -> None:
     expect(page.get_by_role("dialog", name="Khẩn cấp")).to_be_visible()
     assert page.evaluate(OUTSIDE) == []
     kept(watching, "text-200-urgent")
+    page.keyboard.press("Escape")
+    page.locator(".picture").click()
+    expect(page.locator("body[data-large]")).to_be_visible()
+    assert page.locator(".picture").evaluate("box => box.clientHeight") >= 120
+    expect(watching.stop).to_be_in_viewport(ratio=0.99)
 
 
 def test_nothing_overlaps_when_the_word_is_long(phones: Phones, village: Village) -> None:

@@ -59,10 +59,21 @@ def test_a_fault_has_a_word_not_only_a_colour(phones: Phones, village: Village) 
     expect(now(officer, "Thời gian chạy đã học")).to_contain_text("Chưa đủ ba lần chạy trọn")
 
 
+def test_what_the_district_has_not_got_yet_is_counted(phones: Phones, village: Village) -> None:
+    """Issue 7: the broker: whether it is connected, and how many facts wait for it."""
+    with village.change() as gate:
+        told = {"ok": True, "reason": "", "connected": True, "waiting": 1204}
+        gate["processes"]["mqtt_bridge"]["health"] = told
+    officer = phones.officer().opens("#suc-khoe")
+    expect(now(officer, "Kết nối trung tâm")).to_contain_text("đã kết nối · 1.204 tin chờ gửi")
+
+
 def test_a_new_gate_shows_what_little_it_knows(phones: Phones, village: Village) -> None:
     village.desk.board_is_new = True
     officer = phones.officer(role="viewer").opens("#suc-khoe")
-    expect(plot(officer, "Nhiệt độ bộ xử lý")).to_be_visible()
+    expect(plot(officer, "Nhiệt độ bộ xử lý")).to_have_accessible_name(
+        "Nhiệt độ bộ xử lý: 52,4 °C · từ 51 °C đến 52,4 °C"  # now is within what is told
+    )
     assert officer.page.evaluate(BROKEN) == 0
 
 

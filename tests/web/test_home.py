@@ -29,6 +29,7 @@ def test_a_slide_opens_and_the_word_changes_only_when_the_gate_says_so(
     expect(officer.word).to_have_text("Đã đóng")
     expect(officer.word).to_have_text("Đang mở")
     expect(officer.slider("open")).to_contain_text("Đang chạy")
+    expect(officer.slider("open")).to_have_attribute("aria-description", "Trượt để MỞ")
     expect(officer.word).to_have_text("Đã mở")
     officer.sees("công tắc hành trình xác nhận")
     expect(officer.slider("open")).to_contain_text("Đã xong (công tắc xác nhận)")
@@ -88,6 +89,23 @@ def test_the_keyboard_holds_to_move(officer: Officer, village: Village) -> None:
     expect(officer.word).to_have_text("Đã mở")
 
 
+def test_a_key_that_is_still_held_answers_no_question(officer: Officer, village: Village) -> None:
+    """Enter held on ĐÓNG under an old picture: its repeats said "Tôi đang thấy cổng, đóng" for the officer."""
+    village.gate_is("open")
+    village.camera = "stale"
+    officer.sees("Hình cũ, cách đây")
+    officer.slider("close").focus()
+    keyboard = officer.page.keyboard
+    keyboard.down("Enter")
+    officer.sees("Có nhìn thấy cổng không?")
+    keyboard.down("Enter")  # as a key repeats that is not let go
+    keyboard.up("Enter")
+    expect(officer.page.get_by_role("dialog")).to_be_visible()
+    keyboard.press("Enter")
+    expect(officer.word).to_have_text("Đã đóng")
+    assert [order["sighted"] for order in village.posted] == [True]
+
+
 def test_a_screen_reader_is_asked_before_the_gate_moves(officer: Officer, village: Village) -> None:
     """An activation without pointer or key leads to a question, never straight to a move."""
     officer.slider("open").evaluate("button => button.click()")
@@ -104,7 +122,7 @@ def test_a_refusal_says_why_and_what_to_do(officer: Officer, village: Village) -
     officer.slides("close")
     alert = officer.page.locator(".notice")
     expect(alert).to_contain_text("Có vật trước cổng, chưa đóng được")
-    expect(alert).to_contain_text("Cổng không chạy. Chờ cổng trống rồi trượt lại.")
+    expect(alert).to_contain_text("Cổng không chạy. Chờ lối cổng trống rồi trượt lại.")
     expect(officer.word).to_have_text("Đã mở")
     alert.get_by_role("button", name="Bỏ thông báo").click()
     expect(alert).to_be_hidden()
@@ -145,6 +163,7 @@ def test_a_viewer_watches_and_may_stop(phones: Phones, village: Village) -> None
 
 def test_silence_greys_the_word_and_says_since_when(phones: Phones, village: Village) -> None:
     """Older than 15 s is never shown as current."""
+    village.beat_s = 3600.0
     officer = phones.officer()
     officer.page.clock.install()
     officer.opens()
@@ -153,6 +172,24 @@ def test_silence_greys_the_word_and_says_since_when(phones: Phones, village: Vil
     officer.sees("Lần cuối biết: Đã đóng, lúc")
     expect(officer.slider("open")).to_have_attribute("aria-disabled", "true")
     expect(officer.stop).to_be_enabled()
+
+
+EVENINGS = [
+    ("2026-12-20T17:10+07:00", "light"), ("2026-12-20T17:40+07:00", "dark"), ("2026-12-21T06:50+07:00", "light"),
+    ("2026-06-20T18:15+07:00", "light"), ("2026-06-20T18:50+07:00", "dark"), ("2026-06-21T05:40+07:00", "light"),
+]  # fmt: skip
+
+
+def test_dark_comes_with_the_sun_at_the_site(phones: Phones) -> None:
+    """design/page.md: dark follows the system and the sun at the site; a winter evening is dark long before 18:00."""
+    officer = phones.officer(theme="auto")
+    clock = officer.page.clock
+    clock.install(time="2026-12-20T12:00+07:00")
+    officer.opens()
+    for at, theme in EVENINGS:
+        clock.set_system_time(at)
+        clock.run_for(1000)
+        expect(officer.page.locator("html")).to_have_attribute("data-theme", theme)
 
 
 def test_offline_is_said_and_passes(officer: Officer, village: Village) -> None:
@@ -331,12 +368,17 @@ def test_a_refusal_goes_with_its_cause(officer: Officer, village: Village) -> No
     expect(officer.slider("close")).to_have_text("Trượt để ĐÓNG")
 
 
-def test_on_time_is_live_and_late_tells_its_age(phones: Phones) -> None:
+def test_on_time_is_live_and_late_tells_its_age(phones: Phones, village: Village) -> None:
     """Beats come every 10 s: until 12 s there is no age to wonder at."""
+    village.beat_s = 3600.0
     officer = phones.officer()
     officer.page.clock.install()
     officer.opens()
     fresh = officer.page.locator(".fresh")
+    officer.waits(1)
+    village.gate_is("open")
+    expect(officer.word).to_have_text("Đã mở")
+    officer.waits(11)
     expect(fresh).to_have_text("Trực tiếp")
-    officer.waits(13)
+    officer.waits(2)
     expect(fresh).to_have_text("13 giây trước")

@@ -60,6 +60,7 @@ def test_a_hold_says_when_it_ends(officer: Officer, village: Village) -> None:
 
 def test_what_is_stale_tells_no_mode(phones: Phones, village: Village) -> None:
     """Older than 15 s is never shown as current, the mode neither."""
+    village.beat_s = 3600.0
     says(village, mode="lockdown")
     officer = phones.officer()
     officer.page.clock.install()
@@ -227,7 +228,7 @@ def test_an_emergency_opens_and_only_normal_ends_it(officer: Officer, village: V
     """Emergency open, after one question; then the way back stands there, and no second emergency."""
     sheet = urgent(officer)
     sheet.get_by_role("button", name="Mở khẩn cấp").click()
-    officer.sees("Cổng mở ngay và mở mãi")
+    officer.sees("Cổng mở ngay và không tự đóng")
     officer.page.get_by_role("dialog", name="Mở khẩn cấp?").get_by_role("button", name="Mở khẩn cấp").click()
     expect(officer.word).to_have_text("Đã mở")
     expect(sheet).to_contain_text("Chế độ: Mở khẩn cấp")
@@ -332,6 +333,18 @@ def test_a_failure_says_whether_the_gate_moved(officer: Officer, village: Villag
     expect(notice).to_contain_text("Cổng có chạy, nay: Chưa xác định. Xem hình; nếu cổng kẹt, gọi kỹ thuật.")
 
 
+def test_a_stuck_limit_is_no_proof_that_the_gate_stood_still(officer: Officer, village: Village) -> None:
+    """The leaf ran for 3 s under a limit that did not let go, and the page said "Cổng không chạy."."""
+    village.travel_s = 30
+    officer.slides("open")
+    expect(officer.word).to_have_text("Đang mở")
+    assert village.newest
+    village.step(village.newest, "failed", "stuck", state="closed", evidence="limit", target=None)
+    notice = officer.page.locator(".notice")
+    expect(notice).to_contain_text("Mở cổng: Có lệnh mà cổng không chạy")
+    expect(notice).to_contain_text("Không cảm biến nào báo cổng chạy. Xem hình;")
+
+
 def test_a_lockdown_that_could_not_close_yet_goes_on(officer: Officer, village: Village) -> None:
     """Lockdown: what stands in the gateway is told; the mode holds and the gate tries again by itself."""
     village.gate_is("open")
@@ -368,6 +381,23 @@ def test_nothing_scrolls_when_everything_is_wrong(officer: Officer, village: Vil
         for frame in ("document.documentElement", "document.querySelector('main')"):
             assert page.evaluate(f"{frame}.scrollWidth <= {frame}.clientWidth"), (width, height)
         assert page.locator(".picture").evaluate("box => box.clientHeight") >= 72, (width, height)
+
+
+def test_nothing_covers_what_is_told_of_three_things(officer: Officer, village: Village) -> None:
+    """Two alarms, the siren and a refusal: the notice's last line lay under DỪNG, the slider's edge under the bar."""
+    village.gate_is("stopped", "none")
+    village.alarms("camera_blind", "lockdown_failed")
+    says(village, outputs={"siren": True})
+    village.refusals["open"] = "gate_down"
+    page = officer.page
+    expect(page.locator(".siren-line")).to_be_visible()
+    officer.slides("open")
+    told = [page.locator(part) for part in (".trouble", ".siren-line", ".notice")]
+    for width, height in [(390, 844), (412, 732), (1280, 800)]:
+        page.set_viewport_size({"width": width, "height": height})
+        for part in [*told, officer.stop, *map(officer.slider, ("open", "close"))]:
+            expect(part).to_be_in_viewport(ratio=0.99)
+        assert page.evaluate(OVERLAPS) == 0, (width, height)
 
 
 # --- the maintainer's simulator ---------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def test_roles_are_changed_and_a_refusal_says_what_to_do(maintainer: Officer, vi
     sheet = opened(maintainer, "Trần Văn An")
     sheet.get_by_role("button", name="Kỹ thuật").click()
     sheet.get_by_role("button", name="Lưu họ tên và vai trò").click()
-    expect(sheet.get_by_role("alert")).to_contain_text("Phải còn ít nhất một kỹ thuật")
+    expect(sheet.get_by_role("alert")).to_contain_text("Phải còn ít nhất một người kỹ thuật")
     sheet.get_by_role("button", name="Lưu họ tên và vai trò").click()
     expect(row(maintainer, "Trần Văn An")).not_to_contain_text("Kỹ thuật")
     asked_for = {"display_name": "Trần Văn An", "roles": ["commander"], "reason": ""}
@@ -157,7 +157,7 @@ def test_who_has_no_right_is_told_and_not_offered_the_way(phones: Phones) -> Non
     expect(officer.page.get_by_role("link", name="Lịch đóng mở")).to_be_visible()
     expect(officer.page.get_by_role("link", name="Người và điện thoại")).to_be_hidden()
     officer.page.evaluate("location.hash = '#nguoi'")
-    expect(officer.page.locator(".list-note")).to_have_text("Tài khoản này không có quyền xem mục này.")
+    expect(officer.page.locator(".under .list-note")).to_have_text("Tài khoản này không có quyền xem mục này.")
 
 
 def test_without_a_network_it_says_so_and_comes_by_itself(phones: Phones) -> None:

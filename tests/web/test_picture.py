@@ -58,3 +58,20 @@ def test_an_old_picture_tells_its_age_and_proves_no_state(officer: Officer, vill
     village.camera = "stale"
     expect(officer.page.locator(".across")).to_contain_text("Hình cũ, cách đây")
     expect(officer.page.locator(".badge")).not_to_contain_text("Đã đóng")
+
+
+@pytest.mark.parametrize("size", [*SIZES, (844, 390)])
+def test_what_must_be_known_is_said_beside_a_large_picture(
+    phones: Phones, village: Village, size: tuple[int, int]
+) -> None:
+    """An alarm, and the state where the picture proves none: neither is hidden by the picture over all of the page."""
+    village.camera = "stale"
+    officer = phones.officer(size=size).opens()
+    officer.page.locator(".picture").click()
+    expect(officer.page.locator("body[data-large]")).to_be_visible()
+    village.alarms("forced_open")
+    for part in (officer.word, officer.stop, officer.page.locator(".trouble")):
+        expect(part).to_be_in_viewport(ratio=0.99)
+    officer.page.get_by_role("button", name="Đã nắm tin").click()
+    expect(officer.page.locator(".trouble")).to_be_hidden()
+    officer.page.screenshot(path=f"artefacts/large-stale-{size[0]}.png")

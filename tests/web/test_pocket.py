@@ -23,7 +23,7 @@ def pressed(officer: Officer, name: str, for_ms: float) -> None:
     assert box
     finger.down(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     officer.page.wait_for_timeout(for_ms)
-    finger.up()
+    finger.up(after_ms=for_ms)
 
 
 def test_a_finger_holds_what_says_yes(officer: Officer, village: Village) -> None:

@@ -15,7 +15,7 @@ from tests.web.village import Village
 
 def asked(officer: Officer) -> Locator:
     """Return the question who holds the phone."""
-    return officer.page.get_by_role("dialog", name="Xác nhận là đồng chí")
+    return officer.page.get_by_role("dialog", name="Xác nhận người cầm máy")
 
 
 def meant(officer: Officer, command: str) -> None:
@@ -68,7 +68,7 @@ def test_who_has_no_password_shows_a_one_time_link(tired: Officer, village: Vill
     village.ways = ["pairing"]
     tired.page.reload()
     urgent(tired).get_by_role("button", name="Mở khẩn cấp").click()
-    field = asked(tired).get_by_label("Mã hoặc liên kết một lần")
+    field = asked(tired).get_by_label("Mã hoặc liên kết dùng một lần")
     field.fill("http://cong.example/#pair=GOOD")
     field.press("Enter")
     expect(asked(tired)).to_be_hidden()

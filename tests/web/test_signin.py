@@ -56,12 +56,26 @@ def test_signing_out_and_removing_another_phone(phones: Phones, village: Village
     page = officer.page
     expect(page.get_by_text("Đang dùng")).to_be_visible()
     page.get_by_role("button", name="Gỡ: Android · Chrome").click()
+    page.route("**/api/v1/sessions/*", lambda route: route.abort())
+    page.get_by_role("dialog").get_by_role("button", name="Gỡ").click()
+    expect(page.get_by_role("alert").filter(has_text="Cổng chưa trả lời")).to_be_visible()  # it is still signed in
+    page.unroute("**/api/v1/sessions/*")
     page.get_by_role("dialog").get_by_role("button", name="Gỡ").click()
     expect(page.get_by_role("button", name="Gỡ: Android · Chrome")).to_have_count(0)
     assert len(village.sessions) == 1
     page.get_by_role("button", name="Đăng xuất khỏi điện thoại này").click()
     expect(page.get_by_role("heading", name="Đăng nhập")).to_be_visible()
     assert village.sessions == {}
+
+
+def test_signing_out_without_a_network_does_not_pretend(phones: Phones) -> None:
+    """The session lives on at the gate and in this browser: whoever hands the phone on must know."""
+    officer = phones.officer().opens("#them")
+    officer.page.context.set_offline(offline=True)
+    officer.page.get_by_role("button", name="Đăng xuất khỏi điện thoại này").click()
+    officer.sees("Điện thoại này vẫn đang đăng nhập")
+    officer.page.screenshot(path="artefacts/sign-out-offline.png")
+    expect(officer.page.locator("main")).to_have_attribute("data-route", "more")
 
 
 def test_the_parts_of_the_system_are_shown_alive_or_not(phones: Phones, village: Village) -> None:

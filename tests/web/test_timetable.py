@@ -138,3 +138,41 @@ def test_who_gives_up_changes_nothing(commander: Officer, village: Village) -> N
     commander.page.get_by_role("button", name="Thôi").click()
     expect(commander.page.locator(".week")).to_contain_text("22:00\u201324:00")
     assert village.desk.changes == []
+
+
+def test_a_change_that_is_not_in_force_is_not_lost_without_a_question(commander: Officer, village: Village) -> None:
+    """Another view, or the page closed: whoever changed something is asked; whoever did not goes on."""
+    page = commander.page
+    start = editing(commander).get_by_label("Từ giờ")
+    commander.goes_to("Nhật ký")
+    expect(page.locator(".diary")).to_be_visible()
+    page.go_back()
+    editing(commander)
+    start.fill("20:00")
+    commander.goes_to("Nhật ký")
+    page.get_by_role("dialog").get_by_role("button", name="Sửa tiếp").click()
+    expect(start).to_have_value("20:00")
+    assert page.url.endswith("#lich")
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    commander.goes_to("Cổng")
+    page.get_by_role("dialog").get_by_role("button", name="Bỏ phần đã sửa").click()
+    expect(commander.word).to_be_visible()
+    assert village.desk.changes == []
+
+
+def test_what_is_wanted_now_is_asked_for_again(phones: Phones, village: Village) -> None:
+    """A page left open over the hour of a move; what was so is not told as now while the gate is not heard."""
+    officer = phones.officer(role="viewer")
+    officer.page.clock.install()
+    officer.opens("#lich")
+    wanted = officer.page.get_by_text("Bây giờ:")
+    expect(wanted).to_be_visible()
+    village.desk.periods = []  # as when the hours are over: nobody changed anything
+    officer.waits(61)
+    expect(wanted).to_be_hidden()
+    officer.page.clock.resume()
+    officer.page.evaluate("dispatchEvent(new Event('online'))")
+    expect(wanted).to_have_text("Bây giờ: Không hẹn giờ")

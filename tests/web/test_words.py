@@ -114,7 +114,7 @@ def test_what_the_first_view_imports_is_fetched_at_once() -> None:
                 found.add(path)
                 waiting.append(path)
     assert len(found) > 10
-    assert {name for name in files() if name.endswith(".js")} == {"main.js", "later.js", "sw.js", "sw-push.js"}
+    assert {name for name in files() if name.endswith(".js")} == {"main.js", "later.js", "sw.js"}
     assert not re.search(rb"(?:^|[;}])import\b(?!\()", files()["main.js"].plain)
 
 

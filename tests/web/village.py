@@ -58,6 +58,7 @@ class Village:
         self.listeners: list[asyncio.Queue[tuple[str, Plain, int | None]]] = []
         media.mkdir(parents=True, exist_ok=True)
         scenery.clip(media / "clip.mp4")
+        scenery.clip(media / "uneven.mp4", lasts=(1, 1, 4, 2))
         (media / "thumbnail.jpg").write_bytes(scenery.jpeg(scenery.draw(leaf=0.0, bike=0.5)))
         self.book = Book(self)
         self.reset()
@@ -82,7 +83,9 @@ class Village:
             self.warning_s = 0.0
             self.refusals: dict[str, str] = {}
             self.answer_after_s = 0.0
+            self.beat_s = 10.0
             self.camera = "jpeg"  # jpeg, video, stale, none
+            self.film = "clip.mp4"  # of every event
             self.drop_stream = False
             self.leaf = 0.0
             self.role = "commander"

@@ -37,6 +37,7 @@ export function firm(words, go, look = "main-button") {
       if (event.timeStamp - begun >= HELD_MS && button.contains(document.elementFromPoint(clientX, clientY))) go();
     },
     ontouchcancel: release,
+    onkeydown: (event) => event.repeat && event.preventDefault(), // held since before the question was asked
     onclick: ({ pointerType }) => pointerType !== "touch" && go() },
   h("span", {}, words), h("small", { "aria-hidden": "true" }, t("ask.hold")));
   return button;

@@ -10,9 +10,11 @@ import { state } from "../store.js";
 import { dateOf, picture, visitWords } from "./entries.js";
 import { evidence } from "./evidence.js";
 import { whoDid } from "./told.js";
-import { button, deed, failure, field, sayer } from "./under.js";
+import { back, button, deed, failure, field, sayer } from "./under.js";
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
+const MOST_TRIES = 20;
+const SHOWN_MS = 300; // after it was found; the first and the last frame are not shown anew
 export function play(event, beside = () => {}) {
   const title = `${t(`cause.${event.cause}`)} · ${clock(event.started_at, true)} ${dateOf(event.started_at)}`;
   const facts = [visitWords(event), event.clip && t("clip.size", { mb: number(event.clip.bytes / 1e6, 1) })].filter(Boolean).join(" · ");
@@ -25,7 +27,7 @@ export function play(event, beside = () => {}) {
   };
   const dialog = sheet(title, h("h2", {}, title), made.element, h("p", { class: "fine" }, facts), deeds(event),
     h("div", { class: "pair" }, other("clip.earlier", -1), other("clip.later", 1)),
-    button("plain-button", t("do.back"), () => dialog.close()));
+    back());
   dialog.classList.add("clip");
   dialog.addEventListener("keydown", ({ key, target }) => target.tagName !== "INPUT" && made.step({ ",": -1, ".": 1 }[key]));
 }
@@ -41,19 +43,30 @@ function player(event) {
     width: event.clip.width, height: event.clip.height, "aria-label": t("clip.label") });
   video.muted = true;
   video.addEventListener("error", () => show(failed, true));
-  // How long a frame lasts is what the film itself shows; cameras differ, and slow down by night.
-  let [frameS, last] = [1 / 15, null];
+  // A frame lasts as long as its camera took to the next one: by night, or on a busy board, many times the shortest. So a
+  // step is as long as the shortest frame seen, and is taken again until another frame is shown: none is passed over.
+  let [frameS, last, stepping] = [1 / 15, null, false];
   const look = (_, { mediaTime }) => {
-    const lasted = mediaTime - last;
-    if (last !== null && lasted > 0.005 && lasted < 0.25 && !video.paused) frameS = lasted / Math.max(1, Math.round(lasted / frameS));
+    if (!video.paused && mediaTime - last > 0.03) frameS = Math.min(frameS, mediaTime - last);
     last = mediaTime;
     video.requestVideoFrameCallback(look);
   };
   video.requestVideoFrameCallback?.(look);
-  const step = (by) => {
-    if (!by) return;
+  const step = async (by) => {
+    if (!by || stepping) return;
+    stepping = true;
     video.pause();
-    video.currentTime = Math.max(0, video.currentTime + by * frameS);
+    const from = last;
+    let begun = null;
+    for (let tries = from === null ? 1 : MOST_TRIES; tries && last === from && video.currentTime !== begun; tries -= 1) {
+      begun = video.currentTime;
+      video.currentTime += by * frameS;
+      await new Promise((done) => {
+        video.requestVideoFrameCallback?.(done);
+        video.onseeked = () => setTimeout(done, SHOWN_MS);
+      });
+    }
+    stepping = false;
   };
   const speeds = SPEEDS.map((speed) => h("button", { type: "button", class: "chip", "aria-pressed": String(speed === 1),
     onclick: ({ currentTarget }) => {
@@ -61,7 +74,7 @@ function player(event) {
       for (const each of speeds) attr(each, "aria-pressed", String(each === currentTarget));
     } }, `${number(speed, 2)}×`));
   const element = h("div", { class: "player" }, video, failed, h("div", { class: "steps" },
-    button("icon-button", icon("previous"), () => step(-1), t("clip.back")), button("icon-button", icon("next"), () => step(1), t("clip.on")),
+    button("icon-button", icon("previous"), () => step(-1), t("clip.back")), button("icon-button", icon("next"), () => step(1), t("clip.on")), h("span", {}, t("clip.frame")),
     h("div", { class: "chips", role: "group", "aria-label": t("clip.speed") }, speeds)));
   return { element, step };
 }

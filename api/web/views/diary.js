@@ -148,6 +148,7 @@ export function dayList({ compact = false, watch = async (event) => (await impor
       for (let round = 0; round < ROUNDS && mine === turn && !(round && finished()) && (!round || present().length < enough); round += 1) {
         const pages = Promise.all([loadJournal(sources.journal), loadEvents(sources.events)]);
         counted ??= loadCount(); // the longest of the three: rows need not wait for it
+        counted.catch(() => {}); // told below, unless the rows failed before it
         await pages;
         changed();
       }
@@ -162,7 +163,12 @@ export function dayList({ compact = false, watch = async (event) => (await impor
     if (aimed) aim();
   }
 
-  const within = () => ({ since: dayBegins(self.sieve?.from ?? self.day).toISOString(), until: self.until ?? dayBegins(shift(self.sieve?.to ?? self.day, 1)).toISOString() });
+  /** The days that are asked for. Hours over midnight are of nights: those that begin or end on these days, whole. */
+  const within = () => {
+    const { from = self.day, to = self.day, hours } = self.sieve ?? {};
+    const aside = hours && hours.slice(6) <= hours.slice(0, 5) ? 12 * 3600_000 : 0;
+    return { since: later(dayBegins(from), -aside), until: self.until ?? later(dayBegins(shift(to, 1)), aside) };
+  };
   async function loadCount() {
     if (self.count || self.sieve) return;
     const { day } = self;
@@ -268,10 +274,9 @@ export function dayList({ compact = false, watch = async (event) => (await impor
     if (compact && self.day !== today()) return open(today()); // midnight has passed
     if (problem?.unanswered && trust() === "live" && since(tried) > RETRY_MS) return load(); // back online
     const all = present();
-    const several = self.sieve && self.sieve.from !== self.sieve.to;
     if (shown !== all) {
       const seen = compact ? all.slice(0, BESIDE) : all;
-      children(rows, seen.map((entry) => rowFor(entry, several)));
+      children(rows, seen.map((entry) => rowFor(entry)));
       const keys = new Set(seen.map(({ key }) => key));
       for (const key of made.keys()) if (!keys.has(key)) made.delete(key);
       shown = all;
@@ -296,11 +301,11 @@ export function dayList({ compact = false, watch = async (event) => (await impor
     return t(self.sieve ? "find.none" : self.filtered === "notable" && !self.until ? "diary.empty" : "diary.empty_filter");
   }
 
-  function rowFor(entry, several) {
+  function rowFor(entry) {
     const version = JSON.stringify(entry);
     const known = made.get(entry.key);
     if (known?.version === version) return known.element;
-    const drawn = rowOf(entry, several, watch);
+    const drawn = rowOf(entry, self.sieve, watch);
     made.set(entry.key, { version, element: drawn });
     return drawn;
   }

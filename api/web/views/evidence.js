@@ -8,7 +8,7 @@ import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { dateOf } from "./entries.js";
 import { proven } from "./signin.js";
-import { button, deed, field, row, sayer } from "./under.js";
+import { back, button, deed, field, row, sayer } from "./under.js";
 
 /** Ask for a package of `event`, or of hours of `day`. */
 export function evidence({ event, day }) {
@@ -22,7 +22,7 @@ export function evidence({ event, day }) {
   const key = h("p", { class: "fine fingerprint" });
   const about = event ? [t(`cause.${event.cause}`), clock(event.started_at, true), dateOf(event.started_at)].join(" · ") : dayName(day);
   const dialog = sheet(t("package.title"), h("h2", {}, t("package.title")), h("p", {}, about), h("p", { class: "fine" }, t("package.lead")), form, note, ready,
-    h("h3", {}, t("package.list")), rows, key, button("plain-button", t("do.back"), () => dialog.close()));
+    h("h3", {}, t("package.list")), rows, key, back());
   dialog.classList.add("package");
 
   form.addEventListener("submit", (submitted) => {
@@ -31,10 +31,11 @@ export function evidence({ event, day }) {
     if (empty) empty.input.focus();
     else deed(ask, say);
   });
-  const moments = () => [since, until].map((each, place) => {
-    const [hour, minute] = each.value().split(":").map(Number);
-    return new Date(dayBegins(day).getTime() + (hour * 60 + minute + place) * 60_000).toISOString(); // the last minute is meant too
-  });
+  const moments = () => {
+    const [first, last] = [since, until].map((each) => each.value().split(":").reduce((hours, minutes) => hours * 60 + Number(minutes), 0));
+    // The last minute is meant too; and hours over midnight end on the next day.
+    return [first, last + (last < first ? 1441 : 1)].map((minutes) => new Date(dayBegins(day).getTime() + minutes * 60_000).toISOString());
+  };
   async function ask() {
     say("");
     const chosen = event ? { events: [event.event_id] } : { since: moments()[0], until: moments()[1] };
@@ -46,6 +47,7 @@ export function evidence({ event, day }) {
   }
   const take = (url, look) => button(look, t("package.take"), () => proven(null, () => {
     h("a", { href: url, download: "" }).click();
+    children(ready, []); // a second time there is only a refusal to take
     setTimeout(list, 2000);
   }));
 

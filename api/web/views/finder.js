@@ -2,7 +2,7 @@
 
 import { attr, h, segments, sheet } from "../dom.js";
 import { coded, t } from "../i18n.js";
-import { button, chips, field, sayer } from "./under.js";
+import { back, button, chips, field, sayer } from "./under.js";
 
 /** Ask; `go(sieve)` follows. `now`: what is looked for at present; `zones`: names of the camera's zones. */
 export function finder(now, zones, go) {
@@ -25,7 +25,7 @@ export function finder(now, zones, go) {
     zones.length > 1 && choice("zone", zones, (zone) => coded("zone", zone, zone)), marks.element,
     h("div", { class: "pair" }, since.element, until.element, night), h("div", { class: "pair" }, from.element, to.element), bad,
     h("button", { type: "submit", class: "main-button" }, t("find.go")));
-  const dialog = sheet(t("find.title"), h("h2", {}, t("find.title")), form, button("plain-button", t("do.cancel"), () => dialog.close()));
+  const dialog = sheet(t("find.title"), h("h2", {}, t("find.title")), form, back("do.cancel"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const good = from.value() && to.value() && from.value() <= to.value() && !since.value() === !until.value();

@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { children, h, s, segments, show, text } from "../dom.js";
 import { moment, number } from "../format.js";
 import { coded, t } from "../i18n.js";
-import { mark, since, state, trust } from "../store.js";
+import { state, trust } from "../store.js";
 import { systemPart } from "./more.js";
 import { loader, row, under } from "./under.js";
 
@@ -18,14 +18,14 @@ const bytes = (value) => `${number(value / 1e9, 2)} GB`;
 // A figure, how it is written, and how it is drawn: a line, a share of the time that was well, or how often.
 const PLOTS = [["temperature_c", (value) => `${number(value, 1)} °C`], ["load", percent], ["memory_free_bytes", bytes], ["media_free_bytes", bytes],
   ["open_s", seconds], ["close_s", seconds], ["cycles", number, "often"],
-  ...["gate", "camera", "beam", "clock", "broker"].map((part) => [`${part}_ok`, percent, "share"])];
+  ...["gate", "camera", "beam", "clock", "broker"].map((part) => [`${part}_ok`, percent, "share"]), ["waiting", number]];
 
 export function health() {
   const system = systemPart();
   const now = h("ul", { class: "rows" });
   const plots = h("div", { class: "plots" });
   const span = h("p", { class: "fine" });
-  let [days, loaded] = [1, null];
+  let days = 1;
   const choice = segments([1, 7, 30].map((count) => [count, t("health.days", { count })]), (count) => {
     days = count;
     choice.draw(days);
@@ -35,10 +35,9 @@ export function health() {
     const asked = days;
     const told = await get(`/health/history?days=${asked}`);
     if (asked !== days) return setTimeout(loading.load); // another span was chosen in the meantime
-    loaded = mark();
     text(span, t("health.span", { time: moment(told.since) }));
     children(plots, PLOTS.map((each) => plot(told, ...each)).filter(Boolean));
-  });
+  }, AGAIN_MS);
   choice.draw(days);
   loading.load();
   return {
@@ -50,7 +49,6 @@ export function health() {
       show(now.parentElement, trust() === "live");
       if (trust() !== "live") return;
       children(now, present(state.gate));
-      if (loaded && since(loaded) > AGAIN_MS) loading.load();
     },
     leave() {},
   };
@@ -72,10 +70,10 @@ function present({ clock_trusted: clock, inputs, alarms, reasons, travel_s: trav
 function plot({ series, now }, name, words, sort) {
   const told = series[name];
   const values = sort !== "often" ? told : told.map((value, place) => (value === null || typeof told[place - 1] !== "number" ? null : Math.max(0, value - told[place - 1])));
-  const known = values.filter((value) => value !== null);
+  const known = [...values, sort ? null : now[name]].filter(Number.isFinite);
   if (!known.length) return null;
   const [least, most, sum] = [Math.min(...known), Math.max(...known), known.reduce((all, each) => all + each, 0)];
-  const newest = sort === "often" ? sum : sort ? sum / known.length : now[name] ?? known.at(-1);
+  const newest = sort === "often" ? sum : sort ? sum / known.length : known.at(-1);
   const label = t(`figure.${name}`);
   const said = sort ? words(newest) : t("health.between", { newest: words(newest), least: words(least), most: words(most) });
   const [step, room] = [WIDE / values.length, most - least];

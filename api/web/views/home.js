@@ -42,10 +42,11 @@ export function home() {
       trouble.draw(belief, notice.title());
       stop.draw(belief);
       const moves = may("open");
-      show(open.element, moves);
-      show(close.element, moves);
       show(barred, !moves);
-      if (moves) for (const one of [open, close]) one.draw(belief);
+      for (const one of [open, close]) {
+        show(one.element, moves);
+        one.draw(belief);
+      }
       list.draw();
     },
     leave() {
@@ -59,7 +60,7 @@ function pictureBox(signal) {
   const badge = h("span", { class: "badge" });
   const age = h("span", { class: "across" });
   const box = h("button", { type: "button", class: "picture", "data-picture": "waiting",
-    onclick: () => enlarge(!document.body.hasAttribute("data-large")) }, canvas, badge, age);
+    onclick: () => enlarge(!document.body.hasAttribute("data-large")) }, canvas, badge, " ", age);
   let absent = false;
   let drawnAt = 0;
   const tell = live(canvas, {
@@ -73,8 +74,7 @@ function pictureBox(signal) {
       draw();
     },
   });
-  const onKey = (event) => event.key === "Escape" && enlarge(false);
-  document.addEventListener("keydown", onKey, { signal });
+  document.addEventListener("keydown", ({ key }) => key === "Escape" && enlarge(false), { signal });
   document.addEventListener("fullscreenchange", () => document.fullscreenElement || enlarge(false), { signal }); // a phone's way back
   signal.addEventListener("abort", () => enlarge(false));
 
@@ -138,8 +138,7 @@ function warned({ target }, left) {
 function lastKnown(belief) {
   if (belief === "waiting") return t("trust.waiting_more");
   if (!state.gate) return t("trust.never");
-  const values = { state: t(`state.${state.gate.state}`), time: clock(state.heardAt, true) };
-  return t("trust.last_known", values);
+  return t("trust.last_known", { state: t(`state.${state.gate.state}`), time: clock(state.heardAt, true) });
 }
 /** Stop acts when it is touched, not when it is let go: here waiting is the greater harm. It is never disabled. */
 export function stopButton() {
@@ -167,10 +166,8 @@ export function stopButton() {
   };
 }
 function moveSlider(command) {
-  const closes = command === "close";
-  const done = () => (closes ? closing(command) : give(command));
-  const question = () => (closes ? closing(command, true) : askFirst(command, () => give(command)));
-  const made = slider({ command, done, question });
+  const go = (ask) => command === "close" ? closing(command, ask) : ask ? askFirst(command, () => give(command)) : give(command);
+  const made = slider({ command, done: () => go(), question: () => go(true) });
   return { element: made.element, draw: (belief) => made.draw(appearance(command, belief)) };
 }
 
@@ -180,7 +177,7 @@ function appearance(command, belief) {
   if (belief !== "live") return { ...idle, small: t(`trust.${belief}_short`), tone: "off", lock: true };
   const order = state.orders[command];
   if (running(order)) {
-    return { words: t(`progress.${order.step}`), small: underway(order), step: STEPS.indexOf(order.step) + 1, tone: "busy", lock: true };
+    return { hint: idle.words, words: t(`progress.${order.step}`), small: underway(order), step: STEPS.indexOf(order.step) + 1, tone: "busy", lock: true };
   }
   if (order?.step === "confirmed" && since(order.ended) < DONE_MS) {
     return { words: t("progress.confirmed"), step: 4, tone: "done", lock: true };

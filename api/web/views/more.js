@@ -2,10 +2,12 @@
 
 import { get, send } from "../api.js";
 import { attr, children, h, sheet, show, text } from "../dom.js";
-import { moment } from "../format.js";
+import { moment, number } from "../format.js";
 import { coded, language, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { state, trust } from "../store.js";
+import { secrets } from "./signin.js";
+import { back, button, failure, loader, sayer, waiting } from "./under.js";
 
 // What stands below Thêm: its route, where it is, its sign, the right that it needs.
 const PLACES = [["timetable", "#lich", "clock", "see"], ["push", "#thong-bao", "bell", "see"], ["health", "#suc-khoe", "system", "see"], ["people", "#nguoi", "person", "users"]];
@@ -29,7 +31,7 @@ export function more({ choose, theme, signOut }) {
       h("li", {}, icon("person"), h("span", {}, user.display_name || user.name,
         h("small", {}, user.roles.map((role) => coded("role", role, role)).join(", "))))),
     ways.length < 2 && !simulated && h("p", { class: "outage" }, t("secrets.urge")),
-    h("button", { type: "button", class: "plain-button", onclick: async () => (await import("./signin.js")).secrets() }, t("secrets.title")),
+    button("plain-button", t("secrets.title"), secrets),
     permissions.includes("move") ? null : h("p", { class: "fine" }, t("move.no_right"))),
     h("ul", { class: "rows" }, PLACES.filter(([, , , right]) => permissions.includes(right)).map(([name, address, sign]) =>
       h("li", {}, h("a", { class: "place", href: address }, icon(sign), h("span", {}, t(`${name}.title`), h("small", {}, t(`lead.${name}`))), icon("next"))))),
@@ -37,8 +39,8 @@ export function more({ choose, theme, signOut }) {
     h("section", {}, h("h2", {}, t("more.look")),
       options("language", ["vi", "en"], language(), choose), options("theme", ["auto", "light", "dark"], theme(), choose)),
     system.element, playground,
-    h("button", { type: "button", class: "plain-button", onclick: signOut }, t("more.sign_out")));
-  return { element, draw: system.draw, leave() { gone = true; leaveYard(); } };
+    button("plain-button", t("more.sign_out"), signOut));
+  return { element, draw() { system.draw(); phones.draw(); }, leave() { gone = true; leaveYard(); } };
 }
 export function options(name, values, present, choose) {
   return h("div", { class: "options", role: "group", "aria-label": t(`${name}.label`) }, h("span", {}, t(`${name}.label`)),
@@ -48,41 +50,26 @@ export function options(name, values, present, choose) {
 
 function phonesPart() {
   const rows = h("ul", { class: "rows" });
-  const note = h("p", { class: "fine", role: "status" }, t("phones.loading"));
-  const again = h("button", { type: "button", class: "plain-button", hidden: true, onclick: () => load() }, t("do.retry"));
-  const element = h("section", {}, h("h2", {}, t("phones.title")), rows, note, again);
-
-  async function load() {
-    show(again, false);
-    try {
-      const { items } = await get("/sessions");
-      children(rows, items.map(phone));
-      text(note, "");
-    } catch (problem) {
-      text(note, problem.unanswered ? t("phones.offline") : t("error.sentence", { code: problem.code }));
-      show(again, true);
-    }
-    show(note, note.textContent);
-  }
+  const loading = loader(async () => children(rows, (await get("/sessions")).items.map(phone)));
+  const element = h("section", {}, h("h2", {}, t("phones.title")), rows, loading.element);
 
   function phone(session) {
     const name = session.device || t("pair.unnamed");
     const last = session.current ? t("phones.this") : t("phones.last", { time: moment(session.last_seen_at) });
     return h("li", {}, icon("phone"), h("span", {}, name, h("small", {}, last)),
-      session.current ? null : h("button", { type: "button", class: "small-button", "aria-label": `${t("phones.revoke")}: ${name}`, onclick: () => ask(session, name) }, t("phones.revoke")));
+      session.current ? null : button("small-button", t("phones.revoke"), () => ask(session, name), `${t("phones.revoke")}: ${name}`));
   }
 
   function ask(session, name) {
+    const [note, say] = sayer();
     const dialog = sheet(t("phones.ask"), h("h2", {}, t("phones.ask")), h("p", {}, t("phones.ask_more", { name })),
-      h("button", { type: "button", class: "main-button", onclick: async () => {
+      note, button("main-button", t("phones.revoke"), () => waiting(() => send("DELETE", `/sessions/${session.id}`)).then(() => {
         dialog.close();
-        await send("DELETE", `/sessions/${session.id}`).catch(() => {});
-        load();
-      } }, t("phones.revoke")),
-      h("button", { type: "button", class: "plain-button", onclick: () => dialog.close() }, t("do.cancel")));
+        loading.load();
+      }, (problem) => say(failure(problem)))), back("do.cancel"));
   }
-  load();
-  return { element };
+  loading.load();
+  return { element, draw: loading.draw };
 }
 
 export function systemPart() {
@@ -120,7 +107,10 @@ function condition(name, process, sure) {
   if (!process.alive) return ["alarm", t("process.dead")];
   const parts = [t("process.alive", { time: moment(process.since) })];
   if (process.restarts) parts.push(t("process.restarts", { count: process.restarts }));
-  const ill = process.health?.ok === false;
-  if (ill) parts.unshift(coded("reason", process.health.kind ?? process.health.reason, t("process.ill")));
+  const { ok, kind, reason, connected, waiting } = process.health ?? {};
+  const ill = ok === false;
+  if (ill) parts.unshift(coded("reason", kind ?? reason, t("process.ill")));
+  if (connected) parts.push(t("process.connected"));
+  if (waiting) parts.push(t("process.waiting", { count: number(waiting) }));
   return [ill ? "care" : "good", parts.join(" · ")];
 }

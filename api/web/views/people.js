@@ -6,13 +6,12 @@ import { moment } from "../format.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { onFact } from "../stream.js";
-import { button, chips, deed, field, loader, row, sayer, under } from "./under.js";
+import { back, button, chips, deed, field, loader, row, sayer, under } from "./under.js";
 
 export const style = "views/under.css";
 
 const ROLES = ["viewer", "operator", "commander", "maintainer"];
 const NAME = /^[a-z0-9][a-z0-9._-]{1,31}$/;
-const back = (words = "do.back") => button("plain-button", t(words), ({ target }) => target.closest("dialog").close());
 const last = (seen) => t("phones.last", { time: moment(seen) });
 
 export function people() {

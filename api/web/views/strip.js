@@ -1,7 +1,7 @@
 // The day from midnight to midnight, as it was counted: alarms, moves of the gate, motion. A slider over it goes to a time.
 
 import { attr, h, s, text } from "../dom.js";
-import { clock } from "../format.js";
+import { clock, number } from "../format.js";
 import { t } from "../i18n.js";
 
 /** The moment so long after another, as the journal writes it. */
@@ -37,7 +37,7 @@ export function strip(jump) {
       attr(lanes[0], "d", path(motion, (x, much) => `M${x} 30v-${(Math.sqrt(much / most) * 14).toFixed(1)}`));
       attr(lanes[1], "d", path(moves, (x) => `M${x} 9v5`));
       attr(lanes[2], "d", path(alarms, (x) => `M${x} 0l1.6 4-1.6 4-1.6-4z`));
-      const sum = (counts) => counts.reduce((all, much) => all + much, 0);
+      const sum = (counts) => number(counts.reduce((all, much) => all + much, 0));
       attr(chart, "aria-label", t("diary.counted", { motion: sum(motion), moves: sum(moves), alarms: sum(alarms) }));
       attr(chart, "viewBox", `0 0 ${motion.length || 144} 30`);
       attr(input, "max", motion.length || 144);

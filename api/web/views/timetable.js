@@ -1,17 +1,18 @@
 // Lịch: the week as it is in force, what the gate does next; and for commanders another one, tried before it is in force.
 
 import { get, send } from "../api.js";
-import { attr, children, h, s, segments, show, text } from "../dom.js";
+import { attr, children, h, s, segments, sheet, show, text } from "../dom.js";
 import { clock, dayName, dayOf, moment } from "../format.js";
 import { coded, t } from "../i18n.js";
 import { icon } from "../icons.js";
-import { state } from "../store.js";
+import { state, trust } from "../store.js";
 import { onFact } from "../stream.js";
 import { whoDid } from "./told.js";
-import { button, chips, failure, field, loader, row, sayer, under } from "./under.js";
+import { back, button, chips, failure, field, loader, row, sayer, under, waiting } from "./under.js";
 
 export const style = "views/under.css";
 
+const AGAIN_MS = 60_000; // the hour of the next move may have come
 const TRY_AFTER_MS = 700; // of quiet: the gate takes two previews a second
 const WEEK = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const MANY = { every_day: WEEK, weekdays: WEEK.slice(0, 5), weekend: WEEK.slice(5) };
@@ -31,9 +32,11 @@ export function timetable() {
   const reason = field("timetable.reason", { maxlength: 200 });
   const editor = h("section", {}, forms, button("plain-button", t("timetable.add"), () => add(NEW)), trying, wrong, reason.element,
     button("main-button", t("timetable.set"), put), button("plain-button", t("do.cancel"), () => leave() || loading.load()));
-  let [known, drafts, soon, turn, sending] = [null, null, null, 0, false];
+  let [known, drafts, begun, soon, turn, sending] = [null, null, null, null, 0, false];
   const periods = () => drafts.map(({ value }) => value());
+  const unset = () => drafts && JSON.stringify(periods()) !== begun;
   const loading = loader(async () => {
+    if (drafts) return;
     const [mine, now, then] = [(turn += 1), await get("/timetable"), await send("POST", "/timetable/preview", {})];
     if (mine !== turn) return;
     known = now;
@@ -41,7 +44,7 @@ export function timetable() {
     text(origin, at ? t("timetable.set_by", { who: whoDid(by), time: moment(at), why }) : t("timetable.of_the_file"));
     tell(then, misfits.map(({ field: name }) => problemOf(name)));
     show(edit, state.me.permissions.includes("timetable"));
-  });
+  }, AGAIN_MS);
   const end = onFact(({ kind }) => {
     if (kind !== "timetable_changed") return;
     if (drafts) complain(t("problem.stale_timetable"));
@@ -63,11 +66,13 @@ export function timetable() {
     draw();
     say("");
     (known.periods.length ? known.periods : [NEW]).forEach(add);
+    begun = JSON.stringify(periods());
+    onbeforeunload = () => unset() || null;
   }
   function leave() {
     clearTimeout(soon);
     turn += 1;
-    drafts = null;
+    drafts = onbeforeunload = null;
     draw();
   }
   function draw() {
@@ -115,7 +120,7 @@ export function timetable() {
     clearTimeout(soon);
     turn += 1;
     try {
-      const { kept } = await send("PUT", "/timetable", { periods: periods(), reason: reason.value(), revision: known.revision });
+      const { kept } = await waiting(() => send("PUT", "/timetable", { periods: periods(), reason: reason.value(), revision: known.revision }));
       reason.input.value = "";
       leave();
       await loading.load();
@@ -135,10 +140,22 @@ export function timetable() {
   loading.load();
   return {
     element,
-    draw: loading.draw,
+    draw() {
+      loading.draw();
+      show(means, trust() === "live");
+    },
     leave() {
       end();
       leave();
+    },
+    /** What was changed and is not in force is not lost without a question; going on to `address` is one answer. */
+    keeps(address) {
+      if (!unset()) return false;
+      sheet(t("timetable.title"), h("h2", {}, t("timetable.unset")), back("timetable.stay", "main-button"), button("plain-button", t("timetable.drop"), () => {
+        leave();
+        location.hash = address;
+      }));
+      return true;
     },
   };
 }

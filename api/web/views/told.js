@@ -11,7 +11,6 @@ import { askFirst } from "./ask.js";
 
 const REFUSED_MS = 20_000; // how long the notice of a refusal stays
 const PURSUED = ["lockdown", "emergency_open"];
-const UNMOVED = ["stuck", "no_output"]; // the relay was ordered on, and the leaf stayed where it was
 export const LOCKS = ["hard_lock", "estop", "soft_lock"];
 const MILD = ["battery_low", "clock_untrusted", "mains_lost", "maintenance_due", "slow", "state_lost"]; // they stop nothing
 const NOTED = ["estop", "release", "emergency", "edge", "cabinet", "battery_low", "mains_lost"]; // inputs that people must know of
@@ -102,8 +101,9 @@ export function outcome(order) {
     const still = moves(order.command) && !moving;
     return { title, next: `${t(still ? "order.not_moved" : "order.not_done")} ${remedy(code)}`.trim() };
   }
-  const moved = !moves(order.command) ? "" : order.moved && !UNMOVED.includes(code)
-    ? t("order.moved", { state: t(`state.${state.gate?.state ?? "unknown"}`) }) : t("order.not_moved");
+  // Stuck may be a limit that does not let go of a leaf that ran; a relay that did not close moved nothing.
+  const moved = !moves(order.command) ? "" : t(!order.moved || code === "no_output" ? "order.not_moved" : code === "stuck" ? "order.unseen" : "order.moved",
+    { state: t(`state.${state.gate?.state ?? "unknown"}`) });
   const goesOn = PURSUED.includes(order.command) && state.gate?.mode === order.command; // the mode holds, and the gate tries again
   return { title: t("order.failed", { command: about, why: title }), next: `${moved} ${goesOn ? t("order.goes_on") : remedy(code) || t("order.look")}`.trim() };
 }

@@ -1,6 +1,6 @@
 // What the views below Thêm share: the way back, the line that says why nothing is here yet, and changes that need a proof.
 
-import { h, show, text } from "../dom.js";
+import { attr, h, show, text } from "../dom.js";
 import { coded, has, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { mark, since, trust } from "../store.js";
@@ -15,8 +15,9 @@ export function under(key, ...content) {
 }
 
 /** Make what stands where something is not there yet: loading, no network, no right, an error, and the way to try again.
- *  `fill()` gets it and shows it; `load()` begins; `draw()` tries again by itself when the gate is heard again. */
-export function loader(fill) {
+ *  `fill()` gets it and shows it; `load()` begins; `draw()` tries again by itself when the gate is heard again, and each
+ *  `everyMs`. */
+export function loader(fill, everyMs = Infinity) {
   const [note, say] = sayer("list-note");
   const again = button("plain-button", t("do.retry"), load);
   let [busy, there, problem, tried] = [false, false, null, null];
@@ -29,7 +30,7 @@ export function loader(fill) {
     draw();
   }
   function draw() {
-    if (problem?.unanswered && !busy && trust() === "live" && since(tried) > RETRY_MS) return load();
+    if (!busy && tried && trust() === "live" && since(tried) > (problem?.unanswered ? RETRY_MS : everyMs)) return load();
     say(problem?.unanswered ? t("view.offline") : problem ? failure(problem) : busy && !there ? t("view.loading") : "");
     show(again, problem && !busy);
   }
@@ -42,12 +43,19 @@ export function failure(problem) {
   return has(`problem.${problem.code}`) ? t(`problem.${problem.code}`) : coded("code", problem.code, t("error.sentence", { code: problem.code }));
 }
 
+/** Do something; what asked for it, the topmost sheet or the view, shows meanwhile that it waits. */
+export async function waiting(act) {
+  const asking = [...document.querySelectorAll(".under, .sheet-body")].at(-1);
+  attr(asking, "aria-busy", "true");
+  return act().finally(() => attr(asking, "aria-busy", null));
+}
+
 let doing = false; // a second tap is no second change
 /** Do a change that needs a proof of who holds the phone: asked for before, and once more where the gate wants it. */
 export function deed(act, say) {
   const go = () => {
     doing = true;
-    return act().catch((problem) => (problem.code === "step_up_required" ? prove(go) : say(failure(problem)))).finally(() => (doing = false));
+    return waiting(act).catch((problem) => (problem.code === "step_up_required" ? prove(go) : say(failure(problem)))).finally(() => (doing = false));
   };
   return doing ? null : proven(null, go);
 }
@@ -62,6 +70,8 @@ export function sayer(look = "form-error") {
 }
 
 export const button = (look, words, onclick, label) => h("button", { type: "button", class: look, "aria-label": label, onclick }, words);
+/** The last button of a sheet: it closes it. */
+export const back = (words = "do.back", look = "plain-button") => button(look, t(words), ({ target }) => target.closest("dialog").close());
 export const row = (sign, words, small, tone, act) => h("li", { "data-tone": tone }, sign, h("span", {}, words, small && h("small", {}, small)), act);
 
 /** A labelled input; `value()` is what stands in it. */
