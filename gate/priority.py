@@ -15,7 +15,7 @@ import os
 
 KEEPER = 20
 GATE = 10
-CHILD_NICE = 5
+CHILD_NICE, LOWEST_NICE = 5, 19
 
 
 def raise_this_thread(priority: int) -> str:
@@ -28,6 +28,7 @@ def raise_this_thread(priority: int) -> str:
 
 
 def lower(pid: int) -> None:
-    """Put a child behind ordinary processes; always allowed for one's own."""
+    """Put a child behind ordinary processes, and behind this one where that is low itself: always allowed."""
+    behind = os.getpriority(os.PRIO_PROCESS, 0) + CHILD_NICE
     with contextlib.suppress(ProcessLookupError):  # it has ended already; who waits for it will hear
-        os.setpriority(os.PRIO_PROCESS, pid, CHILD_NICE)
+        os.setpriority(os.PRIO_PROCESS, pid, max(CHILD_NICE, min(behind, LOWEST_NICE)))

@@ -59,3 +59,9 @@ def test_where_it_is_not_allowed_the_gate_runs_all_the_same_and_says_so() -> Non
 
 def test_a_child_gives_way_also_one_that_has_ended_already() -> None:
     assert said(LOWERED) == ["5"]
+
+
+def test_a_gate_that_gives_way_itself_starts_children_that_give_way_to_it() -> None:
+    """`nice antt-gate simulate`: nothing is raised, which would be refused, and no child could be started."""
+    assert said(f"import os\nos.nice(10)\n{LOWERED}") == ["5"]
+    assert said(f"import os\nos.nice(19)\n{LOWERED}") == ["0"]

@@ -105,7 +105,10 @@ def test_who_was_slower_is_told_and_overwrites_only_knowingly(commander: Officer
     village.desk.revision = 5
     village.tell("timetable_changed", {"revision": 5, "reason": "x", "periods": []})
     expect(commander.page.get_by_role("alert")).to_contain_text("Người khác vừa đổi lịch")
-    apply(commander, "Tết")
+    with commander.page.expect_request_finished(
+        lambda asked: asked.url.endswith("/timetable") and asked.method == "GET"
+    ):
+        apply(commander, "Tết")  # and the page reads what it would overwrite
     expect(commander.page.get_by_role("alert")).to_contain_text("Người khác vừa đổi lịch")
     assert village.desk.revision == 5
     apply(commander, "Tết")
