@@ -35,7 +35,7 @@ from api.phones import KEPT_S, MOST_PHONES, Phones
 from api.problems import ProblemError
 from api.waiting_room import AT_ONCE_OUT, LONGEST_OUT_S, OUT_PER_SECOND, WaitingRoom, WayOut
 from gate.model import Role
-from tests.api.conftest import Served
+from tests.api.conftest import Served, beside_a_gate
 from tests.fakes import wait_until
 from tests.siege import Siege, known, stranger
 
@@ -43,6 +43,12 @@ SESSION = "/api/v1/session"
 PASSWORD = "chín con rồng xanh"
 OPERATOR = frozenset({Role.OPERATOR})
 HOUR_S = 3600.0
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Serve without notifications: what looks up phones by itself asks the accounts between the steps of a guess."""
+    yield from beside_a_gate(tmp_path_factory.mktemp("gate"), "push.enabled=false")
 
 
 @pytest.fixture

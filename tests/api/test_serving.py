@@ -352,7 +352,7 @@ def test_a_full_disk_keeps_no_commander_from_an_emergency(tmp_path: Path, gate: 
         token, _ = accounts.open_session("an", "phone", now_s - 1000.0)
     with (
         process(tmp_path, config=real_gate(tmp_path), before=FULL_DISK) as running,
-        httpx.Client(base_url=address(gate), cookies={"antt": token}) as client,
+        httpx.Client(base_url=address(gate), cookies={"antt": token}, timeout=20) as client,
     ):
         emergency, proof = {"command": "emergency_open"}, f"{SESSION}/proof"
         refused = client.post("/api/v1/gate/commands", json=emergency, headers=key())
