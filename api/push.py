@@ -94,10 +94,8 @@ class Pusher:
                     pause_s = RETRY_S
                 except Exception:
                     log.exception("phones are not told of what happened just now")
-                    self._upto, pause_s = (
-                        self._newest,
-                        RETRY_S,
-                    )  # past what can't be read: a fault here must not end the page
+                    self._upto = self._newest  # past what can't be read: a fault here must not end the page
+                    pause_s = RETRY_S
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._more.wait(), pause_s)
         finally:

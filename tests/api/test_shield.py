@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -157,6 +158,12 @@ def test_the_page_is_served_with_right_types_and_asked_again(served: Served) -> 
         answer = client.get(f"/{name}")
         assert answer.headers["Content-Type"].partition(";")[0] == types.get(Path(name).suffix, "text/html"), name
         assert answer.content == file.plain
+        if Path(name).suffix in {".svg", ".png", ".html"}:
+            assert answer.content == (WEB / name).read_bytes()
+        if Path(name).suffix in {".json", ".webmanifest"}:
+            assert answer.json() == json.loads((WEB / name).read_bytes())
+    written = {file.relative_to(WEB).as_posix() for file in WEB.rglob("*") if file.suffix in types.keys() - {".js"}}
+    assert written <= files().keys()
 
 
 def test_the_page_is_served_while_the_gate_process_is_dead(served_alone: Served) -> None:
